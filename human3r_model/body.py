@@ -1,0 +1,213 @@
+"""SMPL-X bodies: puts the network's people in front of the camera, and their roots in the world.
+
+The only module that imports `smplx`, whose licence is non-commercial. `smplx.create` unpickles
+what it loads, so the file is read by `body_file` and only the package's kinematics is used.
+Letters: N people, V vertices, F faces. Metres; OpenCV axes.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from smplx.lbs import batch_rigid_transform
+from torch import Tensor
+
+from human3r_model.body_file import (
+    NUM_EXPRESSIONS,
+    NUM_JOINTS,
+    NUM_SHAPES,
+    PARENTS,
+    read_body_file,
+)
+from human3r_model.errors import InputError
+
+NUM_ROTATIONS = 53  # global, 21 body, 15 left hand, 15 right hand, jaw: the eyes are not predicted
+HEAD = 15
+CHUNK = 64  # people skinned at once: 32 MB of vertex transforms
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedSkeletons:
+    """Skeletons in front of the camera.
+
+    Attributes:
+        transl: [N, 3] SMPL-X's own `transl`, camera, metres.
+        joints: [N, 55, 3] joints in SMPL-X's order, camera, metres.
+        rest_pelvis: [N, 3] pelvis at rest (it depends on the shape), body frame, metres.
+    """
+
+    transl: Tensor
+    joints: Tensor
+    rest_pelvis: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedBodies(PlacedSkeletons):
+    """Skeletons with their skin.
+
+    Attributes:
+        vertices: [N, V, 3] camera, metres.
+    """
+
+    vertices: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class BodyModel:
+    """One body model: neutral, flat hands, no PCA, 10 shapes, 10 expressions, eyes at rest.
+
+    Attributes:
+        path: File it was read from.
+        sha256: Hash of that file.
+        faces: [F, 3] int64 vertex indices.
+    """
+
+    path: str
+    sha256: str
+    faces: NDArray[np.int64]
+    _template: Tensor  # [V, 3]
+    _shape_directions: Tensor  # [20, V*3] shapes, then expressions
+    _pose_directions: Tensor  # [486, V*3]
+    _skin_weights: Tensor  # [V, 55]
+    _rest_joints: Tensor  # [55, 3] of the template
+    _joint_directions: Tensor  # [20, 55*3]
+    _parents: Tensor  # [55]
+
+    @classmethod
+    def from_file(cls, path: str | Path, device: str | torch.device = "cpu") -> "BodyModel":
+        """Read an SMPL-X model file (.npz); nothing in it is unpickled.
+
+        Args:
+            path: The model file.
+            device: Where bodies are to be computed.
+
+        Raises:
+            BodyModelError: The file cannot be read or is not an SMPL-X model.
+        """
+        arrays = read_body_file(path)
+
+        def tensor(values: NDArray[np.float64]) -> Tensor:
+            return torch.tensor(values, dtype=torch.float32, device=device)
+
+        regressor, directions = arrays.joint_regressor, arrays.shape_directions
+        num_coordinates = arrays.template.size
+        return cls(
+            path=str(path),
+            sha256=arrays.sha256,
+            faces=arrays.faces,
+            _template=tensor(arrays.template),
+            _shape_directions=tensor(directions.reshape(num_coordinates, -1).T),
+            _pose_directions=tensor(arrays.pose_directions.reshape(num_coordinates, -1).T),
+            _skin_weights=tensor(arrays.skin_weights),
+            _rest_joints=tensor(regressor @ arrays.template),
+            _joint_directions=tensor(
+                np.tensordot(regressor, directions, 1).reshape(NUM_JOINTS * 3, -1).T
+            ),
+            _parents=torch.tensor(PARENTS, device=device),
+        )
+
+    def place_skeletons(
+        self, rotations: Tensor, betas: Tensor, expression: Tensor, head_position: Tensor
+    ) -> PlacedSkeletons:
+        """Pose skeletons and move them so that the head joint is where the network saw it.
+
+        Args:
+            rotations: [N, 53, 3, 3] global, 21 body, 15 left hand, 15 right hand, jaw; camera.
+            betas: [N, 10] shape.
+            expression: [N, 10] expression.
+            head_position: [N, 3] head joint, camera, metres.
+
+        Raises:
+            InputError: A tensor has another shape.
+        """
+        return self._pose(rotations, betas, expression, head_position)[0]
+
+    def place(
+        self, rotations: Tensor, betas: Tensor, expression: Tensor, head_position: Tensor
+    ) -> PlacedBodies:
+        """Like `place_skeletons`, with the skin: 2 to 5 ms a body on one CPU core instead of 0.1.
+
+        People are skinned 64 at a time: beside the result, memory does not grow with N.
+        """
+        skeletons, transforms = self._pose(rotations, betas, expression, head_position)
+        shapes = torch.cat([betas, expression], 1).to(self._template)
+        rotations = rotations.to(self._template)
+        vertices = self._template.new_empty(len(shapes), *self._template.shape)
+        for start in range(0, len(shapes), CHUNK):
+            part = slice(start, start + CHUNK)
+            vertices[part] = self._skin(shapes[part], rotations[part], transforms[part])
+        vertices += skeletons.transl[:, None]
+        return PlacedBodies(
+            transl=skeletons.transl,
+            joints=skeletons.joints,
+            rest_pelvis=skeletons.rest_pelvis,
+            vertices=vertices,
+        )
+
+    def _pose(
+        self, rotations: Tensor, betas: Tensor, expression: Tensor, head_position: Tensor
+    ) -> tuple[PlacedSkeletons, Tensor]:
+        """Skeletons, and each joint's transform from rest to pose [N, 55, 4, 4] at transl 0."""
+        num_people = len(rotations)
+        for name, value, shape in (
+            ("rotations", rotations, (num_people, NUM_ROTATIONS, 3, 3)),
+            ("betas", betas, (num_people, NUM_SHAPES)),
+            ("expression", expression, (num_people, NUM_EXPRESSIONS)),
+            ("head_position", head_position, (num_people, 3)),
+        ):
+            if value.shape != shape:
+                raise InputError(f"{name} has shape {tuple(value.shape)}: expected {shape}")
+        shapes = torch.cat([betas, expression], 1).to(self._template)
+        offsets = (shapes @ self._joint_directions).view(num_people, NUM_JOINTS, 3)
+        rest = self._rest_joints + offsets
+        joints, transforms = batch_rigid_transform(
+            _all_joints(rotations.to(self._template)), rest, self._parents
+        )
+        transl = head_position.to(self._template) - joints[:, HEAD]
+        skeletons = PlacedSkeletons(
+            transl=transl, joints=joints + transl[:, None], rest_pelvis=rest[:, 0]
+        )
+        return skeletons, transforms
+
+    def _skin(self, shapes: Tensor, rotations: Tensor, transforms: Tensor) -> Tensor:
+        """Linear blend skinning with pose correctives (SMPL, 2015): [N, V, 3] at transl 0."""
+        num_people, num_vertices = len(shapes), len(self._template)
+        bends = _all_joints(rotations)[:, 1:] - torch.eye(3).to(rotations)  # [N, 54, 3, 3]
+        offsets = shapes @ self._shape_directions + bends.flatten(1) @ self._pose_directions
+        rest = self._template + offsets.view(num_people, num_vertices, 3)
+        blended = self._skin_weights @ transforms[:, :, :3].reshape(num_people, NUM_JOINTS, 12)
+        blended = blended.view(num_people, num_vertices, 3, 4)
+        return (blended[..., :3] * rest[:, :, None]).sum(-1) + blended[..., 3]
+
+
+def world_root(
+    global_orient: Tensor, transl: Tensor, rest_pelvis: Tensor, world_from_camera: Tensor
+) -> tuple[Tensor, Tensor]:
+    """SMPL-X's root in the world: parameters that put the same body at its place in the world.
+
+    SMPL-X turns a body about its rest pelvis J0 and then adds `transl`, so the world's parameters
+    are R_world = R R_camera and transl_world = R (J0 + transl) + t - J0. Computed in float64.
+
+    Args:
+        global_orient: [N, 3, 3] camera.
+        transl: [N, 3] SMPL-X's own, camera, metres.
+        rest_pelvis: [N, 3] J0 of each body, body frame, metres.
+        world_from_camera: [4, 4] or [N, 4, 4].
+
+    Returns:
+        [N, 3, 3] global orientation and [N, 3] SMPL-X `transl`, world, in the dtypes handed in.
+    """
+    rotation = world_from_camera[..., :3, :3].double()
+    shift = world_from_camera[..., :3, 3].double()
+    pelvis = rest_pelvis.double()
+    moved = (rotation @ (pelvis + transl.double())[..., None])[..., 0] + shift
+    return (rotation @ global_orient.double()).to(global_orient), (moved - pelvis).to(transl)
+
+
+def _all_joints(rotations: Tensor) -> Tensor:
+    """The network's order [N, 53, 3, 3] to SMPL-X's [N, 55, 3, 3], eyes at rest."""
+    body, hands, jaw = rotations[:, :22], rotations[:, 22:52], rotations[:, 52:]
+    eyes = torch.eye(3).to(rotations).expand(len(rotations), 2, 3, 3)
+    return torch.cat([body, jaw, eyes, hands], 1)

@@ -1,0 +1,1 @@
+"""One file a command: parse, build the configuration, call the pipeline, print, exit."""

@@ -1,0 +1,206 @@
+"""`h3r annotate SRC OUT`: the main job, from videos to committed tables."""
+
+import dataclasses
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jobs.exit_codes import ExitCode
+from jobs.options import (
+    AsJson,
+    Exclude,
+    Fps,
+    Include,
+    Limit,
+    MaxClipFrames,
+    MaxShardFrames,
+    Out,
+    Src,
+    plan_fields,
+)
+
+if TYPE_CHECKING:
+    from pipeline.config import LabelIdentity
+    from pipeline.ledger import JobStatus
+
+_MODEL = "The model"
+_MACHINES = "Where and how fast (never changes a label)"
+
+
+def annotate(
+    src: Src,
+    out: Out,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help="Weights made by `h3r convert-weights`: a path or uri.", rich_help_panel=_MODEL
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="Instead of --weights: random weights of this architecture (tiny), for trials.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of random weights.", rich_help_panel=_MODEL)] = 0,
+    body_model: Annotated[
+        str | None,
+        typer.Option(
+            help="SMPL-X model file (.npz), a path or uri. Without it transl, joints and boxes "
+            "are null.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = None,
+    ttt3r: Annotated[
+        bool | None,
+        typer.Option(
+            help="Update the state by TTT3R's gate, as the authors' demo does. Default: on.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = None,
+    depth: Annotated[
+        bool | None,
+        typer.Option(help="Write dense depth. Default: on.", rich_help_panel=_MODEL),
+    ] = None,
+    fps: Fps = None,
+    max_clip_frames: MaxClipFrames = None,
+    max_shard_frames: MaxShardFrames = None,
+    include: Include = None,
+    exclude: Exclude = None,
+    limit: Limit = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Worker processes. Default: one a GPU of the cluster, or one without GPUs.",
+            rich_help_panel=_MACHINES,
+        ),
+    ] = None,
+    num_gpus_per_worker: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="GPUs a worker; may be a fraction. 0 runs on CPUs.",
+            rich_help_panel=_MACHINES,
+        ),
+    ] = 0.0,
+    num_cpus_per_worker: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            help="CPU cores a worker. Default: this machine's shared out; 1 on a cluster.",
+            rich_help_panel=_MACHINES,
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Ray cluster to run on (auto, or HOST:PORT). Default: Ray on this machine.",
+            rich_help_panel=_MACHINES,
+        ),
+    ] = None,
+    batch_clips: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Clips of one size that go through the network together.",
+            rich_help_panel=_MACHINES,
+        ),
+    ] = 4,
+    as_json: AsJson = False,
+) -> None:
+    """Annotate every video of SRC into OUT; run again, it goes on where it stopped."""
+    if (weights is None) == (preset is None):
+        raise typer.BadParameter(
+            "give either --weights FILE (made by h3r convert-weights) or, for a trial with random "
+            "weights, --preset tiny"
+        )
+    from human3r_model.config import PRESETS
+
+    if preset is not None and preset not in PRESETS:
+        raise typer.BadParameter(f"--preset {preset}: must be one of {', '.join(PRESETS)}")
+    from jobs.progress import AnnotateProgress, ProgressLine
+    from pipeline.config import LabelConfig, WorkerConfig
+    from pipeline.job import annotate_job, identify
+    from pipeline.ledger import read_status
+    from pipeline.models import ModelSource
+    from pipeline.planning import plan_job
+    from pipeline.ray_runner import RayResources, run_shards
+
+    models = ModelSource(weights, preset, seed, body_model)
+    wanted = plan_fields(fps, max_clip_frames, max_shard_frames, include, exclude, limit)
+    with ProgressLine("probe") as probe_progress:
+        job = plan_job(src, out, wanted, probe_progress.show)
+    if job.num_new_files:
+        _note(f"{job.num_new_files} files of SRC are newer than the plan of OUT and left out")
+    given = {"ttt3r": ttt3r, "depth": depth}
+    stored = job.run.identity.labels if job.run.identity else LabelConfig()
+    labels = dataclasses.replace(
+        stored, **{name: value for name, value in given.items() if value is not None}
+    )
+    identity = identify(models, job.run.plan, labels)
+    _warn(identity)
+    resources = RayResources(workers, num_gpus_per_worker, num_cpus_per_worker, address)
+    before = read_status(job.store)
+    num_pending = before.num_frames_planned - before.num_frames - before.num_frames_lost
+    with AnnotateProgress(
+        before.num_clips, before.num_clips - before.num_pending, num_pending
+    ) as progress:
+        status = annotate_job(
+            job,
+            identity,
+            models,
+            WorkerConfig(batch_clips=batch_clips),
+            lambda shards, settings: run_shards(shards, settings, resources),
+            progress.add,
+        )
+    _print_summary(job.store.uri, status, identity, progress.num_frames, progress.seconds, as_json)
+    if status.is_partial:
+        raise typer.Exit(ExitCode.PARTIAL)
+
+
+def _warn(identity: "LabelIdentity") -> None:
+    if identity.is_untrained:
+        _note(f"{identity.model_preset} with random weights: untrained, these are not labels")
+    if identity.body_model_sha256 is None:
+        _note("no --body-model: transl, transl_world, joints and boxes will be null")
+
+
+def _note(text: str) -> None:
+    sys.stderr.write(f"note: {text}\n")
+
+
+def _print_summary(
+    uri: str,
+    status: "JobStatus",
+    identity: "LabelIdentity",
+    num_frames: int,
+    seconds: float,
+    as_json: bool,
+) -> None:
+    from jobs.summary import account_lines
+
+    rate = num_frames / seconds
+    if as_json:
+        summary = {
+            "out": uri,
+            **dataclasses.asdict(status),
+            "run_frames": num_frames,
+            "run_seconds": round(seconds, 3),
+            "run_frames_per_s": round(rate, 3),
+            "model_preset": identity.model_preset,
+            "weights_sha256": identity.weights_sha256,
+            "is_untrained": identity.is_untrained,
+            "body_model_sha256": identity.body_model_sha256,
+            "config_hash": identity.config_hash,
+        }
+        typer.echo(json.dumps(summary))
+        return
+    for line in account_lines(uri, status):
+        typer.echo(line)
+    typer.echo(f"this run: {num_frames} frames in {seconds:.1f} s, {rate:.1f} frames/s")
+    if identity.is_untrained:
+        typer.echo("untrained: random weights, not labels")

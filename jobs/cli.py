@@ -1,0 +1,85 @@
+"""The `h3r` command: its verbs in the order of the job, and what errors become."""
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from human3r_model.errors import Human3RError
+from jobs.annotate import annotate
+from jobs.convert_weights import convert_weights
+from jobs.doctor import doctor
+from jobs.exit_codes import EXIT_CODE_HELP, ExitCode
+from jobs.gc import gc
+from jobs.plan import plan
+from jobs.status import status
+from jobs.verify import verify
+from pipeline.errors import H3RError, RefusedError, SourceError
+from schemas.errors import SchemasError
+
+PREPARE = "1. Prepare"
+ANNOTATE = "2. Annotate"
+TRUST = "3. Trust what is there"
+
+app = typer.Typer(
+    name="h3r",
+    help="Turn folders or buckets of video into motion datasets: SMPL-X bodies, camera paths and "
+    "depth, labelled by Human3R.",
+    epilog=EXIT_CODE_HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for panel, name, command in (
+    (PREPARE, "doctor", doctor),
+    (PREPARE, "convert-weights", convert_weights),
+    (ANNOTATE, "plan", plan),
+    (ANNOTATE, "annotate", annotate),
+    (TRUST, "status", status),
+    (TRUST, "verify", verify),
+    (TRUST, "gc", gc),
+):
+    app.command(name, rich_help_panel=panel)(command)
+
+
+def main() -> None:
+    """Run the command line; errors on purpose become one message and an exit code."""
+    try:
+        app()
+    except (H3RError, Human3RError, SchemasError) as error:
+        sys.stderr.write(f"h3r: {error}\n")
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        sys.stderr.write("h3r: interrupted; run the same command again to go on\n")
+        sys.exit(ExitCode.INTERRUPTED)
+
+
+def exit_code(error: Exception) -> ExitCode:
+    """The exit code of an error that ended a command."""
+    if isinstance(error, RefusedError):
+        return ExitCode.REFUSED
+    return ExitCode.USAGE if isinstance(error, SourceError) else ExitCode.FAILED
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"h3r {version('h3r')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global_options(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Options before the verb."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The progress line: live on a terminal, a plain line now and then elsewhere; always on stderr."""
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+if TYPE_CHECKING:
+    from pipeline.report import ShardReport
+
+PLAIN_INTERVAL_S = 10.0
+
+
+class ProgressLine:
+    """A counter with a text beside it."""
+
+    def __init__(self, label: str) -> None:
+        """Prepare; shows nothing before the first `show`."""
+        self._label = label
+        self._bar: Progress | None = None
+        self._last_plain_s = float("-inf")
+
+    def __enter__(self) -> Self:
+        """Start the live line if stderr is a terminal."""
+        if sys.stderr.isatty():
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[text]}"),
+                console=Console(stderr=True),
+            )
+            self._task = self._bar.add_task(self._label, total=None, text="")
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the last line standing."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, done: int, total: int, text: str = "") -> None:
+        """Update; plain lines come every ten seconds, and at the end."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, total=total, text=text)
+            return
+        now_s = time.monotonic()
+        if done >= total or now_s - self._last_plain_s >= PLAIN_INTERVAL_S:
+            self._last_plain_s = now_s
+            sys.stderr.write(f"{self._label} {done}/{total} {text}".rstrip() + "\n")
+            sys.stderr.flush()
+
+
+class AnnotateProgress(ProgressLine):
+    """Clips, frames a second, people, failures and the time that is left."""
+
+    def __init__(self, num_clips: int, num_clips_before: int, num_frames_pending: int) -> None:
+        """Start counting after what earlier runs committed.
+
+        Args:
+            num_clips: Planned clips.
+            num_clips_before: Clips that are committed already.
+            num_frames_pending: Sampled frames of the others.
+        """
+        super().__init__("annotate")
+        self._num_clips = num_clips
+        self._num_clips_done = num_clips_before
+        self._num_frames_pending = num_frames_pending
+        self._num_frames = self._num_people = self._num_failed = self._num_errors = 0
+        self._began_s = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self._began_s
+
+    @property
+    def num_frames(self) -> int:
+        """Frames annotated by this run."""
+        return self._num_frames
+
+    def add(self, report: "ShardReport") -> None:
+        """Count a shard's report and show where the job stands."""
+        self._num_clips_done += report.num_done + report.num_empty + report.num_failed
+        self._num_frames += report.num_frames
+        self._num_people += report.num_people
+        self._num_failed += report.num_failed
+        self._num_errors += bool(report.error)
+        rate = self._num_frames / max(self.seconds, 1e-9)
+        left_s = (self._num_frames_pending - self._num_frames) / rate if rate else 0.0
+        text = (
+            f"clips · {rate:.1f} frames/s · {self._num_people} people · "
+            f"{self._num_failed} failed · ETA {_clock(left_s)}"
+        )
+        if self._num_errors:
+            text += f" · {self._num_errors} shards not committed"
+        self.show(self._num_clips_done, self._num_clips, text)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"

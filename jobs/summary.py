@@ -1,0 +1,23 @@
+"""The accounts of a job in words."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.ledger import JobStatus
+
+
+def account_lines(uri: str, status: "JobStatus") -> list[str]:
+    """What `status` and the end of `annotate` print."""
+    pending = f" + {status.num_pending} pending" if status.num_pending else ""
+    lost = f" ({status.num_frames_lost} lost in decoding)" if status.num_frames_lost else ""
+    lines = [
+        f"{uri}: {status.num_clips} clips = {status.num_done} done + {status.num_empty} empty + "
+        f"{status.num_failed} failed{pending}",
+        f"{status.num_frames} of {status.num_frames_planned} frames{lost}, {status.num_people} "
+        f"people rows, {status.num_tracks} tracks, {status.num_shards_committed} of "
+        f"{status.num_shards} shards committed",
+    ]
+    if status.failures:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in status.failures.items())
+        lines.append(f"failures: {kinds}")
+    return lines

@@ -1,0 +1,1 @@
+"""The work between a folder of videos and committed tables."""

@@ -1,0 +1,89 @@
+"""Which frames of a video are annotated, and how they are cut into clips and shards.
+
+Arithmetic on presentation times alone: no file is touched, so a plan is the same on every machine.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.config import DEFAULT_MAX_FPS
+
+MIN_AUTO_SHARD_FRAMES = 400
+MAX_AUTO_SHARD_FRAMES = 1000
+MAX_SHARD_CLIPS = 256
+AUTO_NUM_SHARDS = 64
+
+
+def sample_frames(
+    frame_pts: NDArray[np.int64], time_base: Fraction, fps: float | None
+) -> NDArray[np.int64]:
+    """Indices of the frames to annotate, in order.
+
+    All of them while the average rate is within the wanted one; otherwise, for every tick of the
+    wanted rate since the first frame, the frame nearest to it (each at most once).
+
+    Args:
+        frame_pts: [F] rising presentation times, in units of `time_base`.
+        time_base: Seconds a unit.
+        fps: Wanted frames a second at most; None for 30.
+
+    Returns:
+        [S] indices into `frame_pts`.
+    """
+    num_frames = len(frame_pts)
+    wanted = DEFAULT_MAX_FPS if fps is None else fps
+    times_s = (frame_pts - frame_pts[0]) * float(time_base) if num_frames else np.zeros(0)
+    if num_frames < 2 or (num_frames - 1) <= wanted * 1.001 * times_s[-1]:
+        return np.arange(num_frames, dtype=np.int64)
+    ticks_s = np.arange(int(np.floor(times_s[-1] * wanted + 1e-6)) + 1) / wanted
+    right = np.clip(np.searchsorted(times_s, ticks_s), 1, num_frames - 1)
+    is_left_nearer = ticks_s - times_s[right - 1] <= times_s[right] - ticks_s
+    return np.unique(np.where(is_left_nearer, right - 1, right)).astype(np.int64)
+
+
+def cut_clips(num_sampled: int, max_clip_frames: int) -> list[tuple[int, int]]:
+    """Half-open spans of sampled frames; the last frame of one is the first of the next.
+
+    Args:
+        num_sampled: Sampled frames of one shot.
+        max_clip_frames: Frames of a clip at most, 2 or more.
+
+    Returns:
+        At least one span; `[(0, 0)]` for no frames.
+    """
+    if num_sampled <= max_clip_frames:
+        return [(0, num_sampled)]
+    step = max_clip_frames - 1
+    return [
+        (start, min(start + max_clip_frames, num_sampled))
+        for start in range(0, num_sampled - 1, step)
+    ]
+
+
+def pack_shards(clip_frames: Sequence[int], max_shard_frames: int | None) -> list[int]:
+    """The shard of every clip: neighbours together, in order, within the bound.
+
+    Args:
+        clip_frames: Sampled frames of every clip.
+        max_shard_frames: Frames of a shard at most (a longer clip stands alone); None bounds it
+            to a 64th of the corpus, between 400 and 1000, so that a small corpus still spreads.
+
+    Returns:
+        Shard indices from 0, rising, one a clip.
+    """
+    bound = max_shard_frames
+    if bound is None:
+        share = sum(clip_frames) // AUTO_NUM_SHARDS
+        bound = min(max(share, MIN_AUTO_SHARD_FRAMES), MAX_AUTO_SHARD_FRAMES)
+    shards: list[int] = []
+    shard = frames = clips = 0
+    for num_frames in clip_frames:
+        if clips and (frames + num_frames > bound or clips == MAX_SHARD_CLIPS):
+            shard, frames, clips = shard + 1, 0, 0
+        shards.append(shard)
+        frames += num_frames
+        clips += 1
+    return shards

@@ -1,0 +1,69 @@
+"""Remove what no commit names: files of attempts that died, lost a race or were given up.
+
+A file of a committed shard can go at once. One of a shard that is not committed may belong to a
+worker that is still at it, so it has to be old. Nothing is removed on the word of an older look:
+commits are read after the files were listed.
+"""
+
+import time
+from dataclasses import dataclass
+
+from pipeline import layout
+from pipeline.ledger import read_ledger
+from pipeline.storage import TEMPORARY_PREFIX, Store, StoredFile
+
+DEFAULT_GRACE_S = 24 * 3600.0
+FILE_COLUMNS = [f"{kind}_file" for kind in (*layout.ROW_TABLES, "depth")]
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """What was found, and removed unless it was a dry run.
+
+    Attributes:
+        files: Paths below OUT.
+        num_bytes: Their size together.
+    """
+
+    files: tuple[str, ...]
+    num_bytes: int
+
+
+def collect_garbage(
+    store: Store, *, grace_s: float = DEFAULT_GRACE_S, is_dry_run: bool = False
+) -> Garbage:
+    """Find and remove files that no commit names.
+
+    Args:
+        store: OUT.
+        grace_s: Files of shards that are not committed stay until they are this old, seconds.
+        is_dry_run: Only look.
+    """
+    candidates = [
+        file
+        for folder in (*layout.DATA_FOLDERS, layout.ATTEMPTS_FOLDER, layout.LEDGER_FOLDER)
+        for file in store.list(folder)
+    ]
+    ledger = read_ledger(store, ["shard_index", *FILE_COLUMNS])
+    committed = set(ledger["shard_index"].to_pylist())
+    named = {path for column in FILE_COLUMNS for path in ledger[column].to_pylist()}
+    oldest_kept_s = time.time() - grace_s
+
+    def is_garbage(file: StoredFile) -> bool:
+        base = file.path.rsplit("/", 1)[1]
+        is_temporary = base.startswith(TEMPORARY_PREFIX)
+        if file.path.startswith(f"{layout.LEDGER_FOLDER}/"):
+            return is_temporary and file.modified_s < oldest_kept_s
+        if file.path in named:
+            return False
+        if layout.shard_of(file.path) in committed and not is_temporary:
+            return True
+        return file.modified_s < oldest_kept_s
+
+    found = [file for file in candidates if is_garbage(file)]
+    if not is_dry_run:
+        for file in found:
+            store.delete(file.path)
+        for folder in (layout.DEPTH_FOLDER, layout.ATTEMPTS_FOLDER):
+            store.prune_empty_folders(folder)
+    return Garbage(tuple(file.path for file in found), sum(file.size_bytes for file in found))

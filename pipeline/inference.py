@@ -1,0 +1,180 @@
+"""Run the network over clips of one picture size, side by side; one clip's trouble is its own.
+
+Frames are pulled from each clip as they are needed, encoded a few at a time over all clips, and
+stepped through the recurrence together. Knows no tables, no stores, no Ray.
+"""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from human3r_model.geometry import estimate_focal_px
+from human3r_model.model import Human3R
+from human3r_model.preprocess import ImageGeometry
+from human3r_model.values import HeadSelection, People, Prediction
+from pipeline.config import LabelConfig, WorkerConfig
+from pipeline.errors import DecodeError
+from pipeline.labels import ClipLabels, ModelFrame
+from pipeline.prefetch import Prefetch
+from pipeline.recorder import ClipRecorder
+
+
+@dataclass(frozen=True)
+class ClipInput:
+    """One clip to run.
+
+    Attributes:
+        clip_id: Its identity, for messages.
+        geometry: The same network picture for all clips of a call.
+        times_s: [T] presentation times of the sampled frames.
+        open_frames: Starts decoding; gives the frames that could be decoded, in order.
+    """
+
+    clip_id: str
+    geometry: ImageGeometry
+    times_s: NDArray[np.float64]
+    open_frames: Callable[[], Iterator[ModelFrame]]
+
+
+def annotate_clips(
+    model: Human3R, inputs: Sequence[ClipInput], labels: LabelConfig, worker: WorkerConfig
+) -> list[ClipLabels | Exception]:
+    """Annotate clips together.
+
+    Args:
+        model: The network, in evaluation mode.
+        inputs: Clips of one network picture size.
+        labels: How the network is run.
+        worker: How much is done at once.
+
+    Returns:
+        For each clip, in order, its labels or the error that stopped it. When the batch as a whole
+        fails, each clip is run once more, alone, so that the error is the right clip's.
+    """
+    lanes = [_Lane(clip, labels, worker) for clip in inputs]
+    try:
+        with torch.inference_mode():
+            _run(model, lanes, labels, worker)
+        return [lane.result() for lane in lanes]
+    except Exception as error:
+        if len(inputs) == 1:
+            return [error]
+    finally:
+        for lane in lanes:
+            lane.close()
+    return [annotate_clips(model, [clip], labels, worker)[0] for clip in inputs]
+
+
+class _Lane:
+    """One clip on its way: its frames, decoded ahead, and what was recorded so far."""
+
+    def __init__(self, clip: ClipInput, labels: LabelConfig, worker: WorkerConfig) -> None:
+        self.clip = clip
+        self.error: Exception | None = None
+        self.recorder = ClipRecorder(clip.geometry, has_depth=labels.depth)
+        self._frames = Prefetch(clip.open_frames(), worker.prefetch_frames)
+
+    def take(self, num_frames: int) -> list[ModelFrame]:
+        """The next frames, fewer at the clip's end; a decoder's error ends the clip."""
+        try:
+            return list(itertools.islice(self._frames, num_frames))
+        except Exception as error:
+            self.error = error
+            return []
+
+    def result(self) -> ClipLabels | Exception:
+        """The clip's labels, or its error."""
+        num_sampled = len(self.clip.times_s)
+        if self.error is None and not self.recorder.num_frames:
+            self.error = DecodeError(f"none of the {num_sampled} frames could be decoded")
+        if self.error is not None:
+            return self.error
+        return self.recorder.finish(num_lost=num_sampled - self.recorder.num_frames)
+
+    def close(self) -> None:
+        """Stop decoding."""
+        self._frames.__exit__()
+
+
+def _run(model: Human3R, lanes: list[_Lane], labels: LabelConfig, worker: WorkerConfig) -> None:
+    """Advance all lanes to their ends."""
+    device = next(model.parameters()).device
+    heads = HeadSelection(pointmap=True)
+    state = model.initial_state(len(lanes))
+    while lanes:
+        chunks = [lane.take(worker.encode_frames) for lane in lanes]
+        began, advancing = time.perf_counter(), lanes
+        pictures = [frame.rgb for chunk in chunks for frame in chunk]
+        if pictures:
+            frames = torch.from_numpy(np.stack(pictures)).to(device)
+            features = model.encode(frames, heads)
+        starts = list(itertools.accumulate(map(len, chunks[:-1]), initial=0))
+        for offset in range(worker.encode_frames):
+            is_live = [
+                offset < len(chunk) and lane.error is None
+                for lane, chunk in zip(lanes, chunks, strict=True)
+            ]
+            if not all(is_live):
+                kept = [place for place, live in enumerate(is_live) if live]
+                lanes, chunks, starts = (
+                    [items[place] for place in kept] for items in (lanes, chunks, starts)
+                )
+                if not lanes:
+                    break
+                state = state.select(torch.tensor(kept, device=device))
+            rows = torch.tensor([start + offset for start in starts], device=device)
+            prediction, state = model.step(
+                features.select(rows), state, ttt3r=labels.ttt3r, heads=heads
+            )
+            _record(prediction, lanes, [chunk[offset] for chunk in chunks])
+        seconds = time.perf_counter() - began
+        for lane in advancing:
+            lane.recorder.add_network_seconds(seconds / len(advancing))
+
+
+def _record(prediction: Prediction, lanes: list[_Lane], frames: list[ModelFrame]) -> None:
+    """Hand each lane its part of a step's prediction; a lane that refuses it has ended."""
+    assert prediction.pointmap is not None
+    assert prediction.confidence is not None
+    poses = _numpy(prediction.camera_pose)  # [B, 7]
+    focals = _numpy(estimate_focal_px(prediction.pointmap))  # [B]
+    confidences = _numpy(prediction.confidence.flatten(1).mean(1))  # [B]
+    depths = _numpy(prediction.pointmap[..., 2])  # [B, H, W]
+    clip_index = _numpy(prediction.people.clip_index)
+    people = _people_arrays(prediction.people)
+    for place, (lane, frame) in enumerate(zip(lanes, frames, strict=True)):
+        is_mine = clip_index == place
+        try:
+            lane.recorder.add(
+                frame,
+                float(lane.clip.times_s[frame.clip_frame]),
+                poses[place],
+                float(focals[place]),
+                float(confidences[place]),
+                depths[place],
+                {name: values[is_mine] for name, values in people.items()},
+            )
+        except Exception as error:
+            lane.error = error
+
+
+def _people_arrays(people: People) -> dict[str, NDArray]:
+    return {
+        "track_id": _numpy(people.track_id),
+        "score": _numpy(people.score),
+        "head_px": _numpy(people.head_px),
+        "rotations": _numpy(people.rotations),
+        "betas": _numpy(people.betas),
+        "expression": _numpy(people.expression),
+        "head_position": _numpy(people.head_position),
+    }
+
+
+def _numpy(tensor: torch.Tensor) -> NDArray:
+    return tensor.float().cpu().numpy() if tensor.is_floating_point() else tensor.cpu().numpy()

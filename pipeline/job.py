@@ -1,0 +1,137 @@
+"""The main job: annotate what is not committed yet, tidy up, close the accounts.
+
+Shards are run by whatever `run_shards` it is handed; this module knows no Ray.
+"""
+
+import uuid
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
+
+from pipeline.attempts import forget_attempts
+from pipeline.config import LabelConfig, LabelIdentity, PlanConfig, WorkerConfig
+from pipeline.errors import JobError
+from pipeline.gc import collect_garbage
+from pipeline.ledger import JobStatus, committed_shards, read_status
+from pipeline.models import ModelSource, load_body, load_network
+from pipeline.plan import read_plan
+from pipeline.planning import PlannedJob
+from pipeline.report import ShardReport
+from pipeline.run_file import check_same_labels, write_run
+from pipeline.storage import Store
+from pipeline.worker import WorkerSettings
+from schemas.fields import SCHEMA_VERSION
+
+MAX_CONSECUTIVE_ERRORS = 3
+
+RunShards = Callable[[Sequence[int], WorkerSettings], Generator[ShardReport]]
+
+
+def identify(models: ModelSource, plan: PlanConfig, labels: LabelConfig) -> LabelIdentity:
+    """What labels of these models and settings are; checks both files without running anything.
+
+    Raises:
+        CheckpointError: The weights cannot be read or do not fit.
+        BodyModelError: The body model is no SMPL-X model.
+        StorageError: A file is not there.
+    """
+    network = load_network(models, "cpu")
+    body = load_body(models)
+    return LabelIdentity(
+        model_preset=network.config.name,
+        weights_sha256=network.weights_sha256,
+        is_untrained=network.is_untrained,
+        body_model_sha256=body.sha256 if body else None,
+        schema_version=SCHEMA_VERSION,
+        plan=plan,
+        labels=labels,
+    )
+
+
+def annotate_job(
+    job: PlannedJob,
+    identity: LabelIdentity,
+    models: ModelSource,
+    worker: WorkerConfig,
+    run_shards: RunShards,
+    on_report: Callable[[ShardReport], None] = lambda report: None,
+) -> JobStatus:
+    """Annotate every shard of the plan that is not committed.
+
+    Args:
+        job: OUT and its plan.
+        identity: What the labels will be.
+        models: Where the models come from.
+        worker: How much a worker does at once.
+        run_shards: Runs shards and gives their reports as they end.
+        on_report: Called with every report.
+
+    Returns:
+        The closed accounts.
+
+    Raises:
+        RefusedError: OUT holds labels of another identity.
+        JobError: Shards could not be committed, or clips are not accounted for.
+    """
+    store = job.store
+    check_same_labels(store, job.run, identity)
+    if job.run.identity is None:
+        write_run(store, replace(job.run, identity=identity))
+    pending = pending_shards(store)
+    errors: list[str] = []
+    if pending:
+        settings = WorkerSettings(
+            out=store.uri,
+            source_root=job.source_root,
+            run_id=uuid.uuid4().hex[:8],
+            models=models,
+            identity=identity,
+            config=worker,
+        )
+        errors = _run(pending, settings, store, run_shards, on_report)
+    collect_garbage(store)
+    status = read_status(store)
+    if errors or not status.is_finished:
+        reasons = "".join(
+            f"\n  {error}" for error in dict.fromkeys(errors[-MAX_CONSECUTIVE_ERRORS:])
+        )
+        raise JobError(
+            f"{store.uri}: {status.num_pending} of {status.num_clips} clips are not accounted for; "
+            f"what is committed stays. Mend the cause and run the same command again{reasons}"
+        )
+    return status
+
+
+def pending_shards(store: Store) -> list[int]:
+    """Shards of the plan that have no commit."""
+    plan = read_plan(store, clip_columns=["shard_index"])
+    committed = committed_shards(store)
+    return [shard for shard in range(plan.num_shards) if shard not in committed]
+
+
+def _run(
+    pending: Sequence[int],
+    settings: WorkerSettings,
+    store: Store,
+    run_shards: RunShards,
+    on_report: Callable[[ShardReport], None],
+) -> list[str]:
+    """Run shards; the errors of those that could not be committed.
+
+    After a few in a row the job stops: nothing that follows would fare better.
+    """
+    errors: list[str] = []
+    num_in_a_row = 0
+    reports = run_shards(pending, settings)
+    try:
+        for report in reports:
+            on_report(report)
+            num_in_a_row = num_in_a_row + 1 if report.error else 0
+            if report.error:
+                errors.append(report.error)
+            if num_in_a_row == MAX_CONSECUTIVE_ERRORS:
+                break
+    except KeyboardInterrupt:
+        reports.close()
+        forget_attempts(store, settings.run_id)
+        raise
+    return errors

@@ -1,0 +1,52 @@
+"""Names of everything in OUT. The only place that spells a path.
+
+run.json                                  identity, configuration, source, runs
+plan/videos.parquet  plan/clips.parquet   immutable
+{frames,people,tracks}/shard-N.ATTEMPT.parquet
+depth/shard-N.ATTEMPT/CLIP.mkv
+attempts/shard-N/…                        marks of attempts under way
+clips/shard-N.parquet                     the commit: a shard is done when this exists
+"""
+
+import re
+
+RUN_FILE = "run.json"
+PLAN_VIDEOS = "plan/videos.parquet"
+PLAN_CLIPS = "plan/clips.parquet"
+LEDGER_FOLDER = "clips"
+ROW_TABLES = ("frames", "people", "tracks")
+DEPTH_FOLDER = "depth"
+ATTEMPTS_FOLDER = "attempts"
+DATA_FOLDERS = (*ROW_TABLES, DEPTH_FOLDER)
+
+_SHARD = re.compile(r"shard-(\d{6,})")
+
+
+def commit_path(shard_index: int) -> str:
+    """The object whose existence commits a shard."""
+    return f"{LEDGER_FOLDER}/{_shard_name(shard_index)}.parquet"
+
+
+def rows_path(table: str, shard_index: int, attempt: str) -> str:
+    """A shard's rows of one table, as one attempt wrote them."""
+    return f"{table}/{_shard_name(shard_index)}.{attempt}.parquet"
+
+
+def depth_path(shard_index: int, attempt: str, clip_id: str) -> str:
+    """A clip's depth object, as one attempt wrote it."""
+    return f"{DEPTH_FOLDER}/{_shard_name(shard_index)}.{attempt}/{clip_id}.mkv"
+
+
+def attempts_folder(shard_index: int) -> str:
+    """Where a shard's attempts leave their marks."""
+    return f"{ATTEMPTS_FOLDER}/{_shard_name(shard_index)}"
+
+
+def shard_of(path: str) -> int | None:
+    """The shard that a file of OUT belongs to, or None for files of no shard."""
+    match = _SHARD.search(path)
+    return int(match.group(1)) if match else None
+
+
+def _shard_name(shard_index: int) -> str:
+    return f"shard-{shard_index:06d}"

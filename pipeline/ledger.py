@@ -1,0 +1,145 @@
+"""Read the ledger: what became of every planned clip, and whether the accounts close."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from pipeline import layout
+from pipeline.plan import read_plan
+from pipeline.storage import Store
+from pipeline.tables import read_table
+from schemas.arrow import empty_table
+from schemas.tables import CLIPS
+
+READ_THREADS = 16
+STATUS_COLUMNS = [
+    "clip_id",
+    "shard_index",
+    "uri",
+    "start_frame",
+    "end_frame",
+    "status",
+    "error_stage",
+    "error_class",
+    "error_message",
+    "num_frames",
+    "num_frames_lost",
+    "num_people_rows",
+    "num_tracks",
+]
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """The accounts of a job: planned = done + empty + failed + pending.
+
+    Attributes:
+        num_videos: Videos of the plan; of these, `num_videos_failed` cannot be read.
+        num_clips: Planned clips.
+        num_done: Annotated, with people.
+        num_empty: Annotated, nobody seen.
+        num_failed: Without labels, with a reason.
+        num_pending: In shards that are not committed.
+        num_shards: Planned shards; of these, `num_shards_committed` are committed.
+        num_frames_planned: Sampled frames of all clips.
+        num_frames: Annotated frames.
+        num_frames_lost: Sampled frames of annotated clips that could not be decoded.
+        num_people: People rows.
+        num_tracks: Track rows.
+        failures: Failed clips by "stage/Class".
+    """
+
+    num_videos: int
+    num_videos_failed: int
+    num_clips: int
+    num_done: int
+    num_empty: int
+    num_failed: int
+    num_pending: int
+    num_shards: int
+    num_shards_committed: int
+    num_frames_planned: int
+    num_frames: int
+    num_frames_lost: int
+    num_people: int
+    num_tracks: int
+    failures: dict[str, int]
+
+    @property
+    def is_finished(self) -> bool:
+        """Every planned clip is accounted for."""
+        return self.num_pending == 0
+
+    @property
+    def is_partial(self) -> bool:
+        """Finished, with clips that failed."""
+        return self.is_finished and self.num_failed > 0
+
+
+def committed_shards(store: Store) -> dict[int, str]:
+    """The ledger file of every committed shard, by shard index; one listing."""
+    paths = [file.path for file in store.list(layout.LEDGER_FOLDER)]
+    shards = {layout.shard_of(path): path for path in paths}
+    return {
+        shard: path
+        for shard, path in shards.items()
+        if shard is not None and path == layout.commit_path(shard)
+    }
+
+
+def read_commit(store: Store, shard_index: int) -> pa.Table | None:
+    """The ledger rows of a shard, or None while it is not committed."""
+    path = layout.commit_path(shard_index)
+    return read_table(store, path) if store.info(path) is not None else None
+
+
+def read_ledger(store: Store, columns: list[str] | None = None) -> pa.Table:
+    """All committed rows of the ledger, in shard order."""
+    paths = [path for _, path in sorted(committed_shards(store).items())]
+    with ThreadPoolExecutor(READ_THREADS) as pool:
+        tables = list(pool.map(lambda path: read_table(store, path, columns=columns), paths))
+    if not tables:
+        table = empty_table(CLIPS)
+        return table if columns is None else table.select(columns)
+    return pa.concat_tables(tables)
+
+
+def read_status(store: Store) -> JobStatus:
+    """Sum up plan and ledger.
+
+    Raises:
+        PlanError: OUT holds no plan.
+    """
+    plan = read_plan(store, clip_columns=["clip_id", "shard_index", "num_frames"])
+    ledger = read_ledger(store, STATUS_COLUMNS)
+    status = Counter(ledger["status"].to_pylist())
+    failures = Counter(
+        f"{stage}/{name}"
+        for stage, name in zip(
+            ledger["error_stage"].to_pylist(), ledger["error_class"].to_pylist(), strict=True
+        )
+        if stage is not None
+    )
+    return JobStatus(
+        num_videos=plan.videos.num_rows,
+        num_videos_failed=plan.videos["status"].to_pylist().count("failed"),
+        num_clips=plan.clips.num_rows,
+        num_done=status["done"],
+        num_empty=status["empty"],
+        num_failed=status["failed"],
+        num_pending=plan.clips.num_rows - ledger.num_rows,
+        num_shards=plan.num_shards,
+        num_shards_committed=len(set(ledger["shard_index"].to_pylist())),
+        num_frames_planned=_sum(plan.clips, "num_frames"),
+        num_frames=_sum(ledger, "num_frames"),
+        num_frames_lost=_sum(ledger, "num_frames_lost"),
+        num_people=_sum(ledger, "num_people_rows"),
+        num_tracks=_sum(ledger, "num_tracks"),
+        failures=dict(failures.most_common()),
+    )
+
+
+def _sum(table: pa.Table, column: str) -> int:
+    return sum(table[column].to_pylist())

@@ -1,0 +1,66 @@
+"""Get the network and the body model a job names onto a device."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from human3r_model.body import BodyModel
+from human3r_model.random_weights import random_model
+from human3r_model.weights import LoadedModel, load_model
+from pipeline.storage import fetch_to_local
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Where the network and the body model come from.
+
+    Attributes:
+        weights: Path or uri of converted weights; None for seeded random ones.
+        preset: Architecture of random weights; only without `weights`.
+        seed: Of random weights.
+        body_model: Path or uri of an SMPL-X .npz; None for no bodies.
+    """
+
+    weights: str | None
+    preset: str | None
+    seed: int
+    body_model: str | None
+
+
+def load_network(source: ModelSource, device: str) -> LoadedModel:
+    """The network on `device`.
+
+    Raises:
+        CheckpointError: The weights cannot be read or do not fit.
+        StorageError: There is nothing at the uri.
+    """
+    if source.weights is not None:
+        return load_model(fetch_to_local(source.weights), device)
+    assert source.preset is not None
+    return random_model(source.preset, source.seed, device)
+
+
+def load_body(source: ModelSource) -> BodyModel | None:
+    """The body model, on the CPU, or None.
+
+    Raises:
+        BodyModelError: The file is not an SMPL-X model.
+        StorageError: There is nothing at the uri.
+    """
+    if source.body_model is None:
+        return None
+    path: Path = fetch_to_local(source.body_model)
+    return BodyModel.from_file(path)
+
+
+def choose_device(wanted: str) -> str:
+    """CUDA where there is one for "auto"; anything else is taken as it is."""
+    if wanted != "auto":
+        return wanted
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def device_name(device: str) -> str:
+    """What the ledger calls a device: the GPU's name, or "cpu"."""
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device

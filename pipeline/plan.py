@@ -1,0 +1,302 @@
+"""The plan: every video of SRC, cut into clips and packed into shards; written once, never changed.
+
+The same SRC and configuration give the same plan, byte for byte, on every machine. A video that
+cannot be read is planned too, as one clip of no frames, so that the ledger accounts for it.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline import layout
+from pipeline.config import PlanConfig
+from pipeline.cutting import cut_clips, pack_shards, sample_frames
+from pipeline.errors import H3RError, PlanError, ProbeError, StorageError
+from pipeline.probe import VideoInfo, probe_video
+from pipeline.source import Source, SourceFile
+from pipeline.storage import Store, join_uri, open_media
+from pipeline.tables import read_table, table_bytes
+from schemas.arrow import table_from_columns
+from schemas.checks import validate_table
+from schemas.ids import clip_id, shard_id, video_id
+from schemas.tables.plan_clips import PLAN_CLIPS
+from schemas.tables.videos import VIDEOS
+
+PROBE_THREADS = 8
+MISSING_VERSION = "missing"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a job has to do.
+
+    Attributes:
+        videos: Table `videos`, one row a file of SRC.
+        clips: Table `plan_clips`, in shard order.
+    """
+
+    videos: pa.Table
+    clips: pa.Table
+
+    @property
+    def num_shards(self) -> int:
+        """Shards, numbered from 0."""
+        return int(self.clips["shard_index"][-1].as_py()) + 1
+
+
+@dataclass(frozen=True)
+class PlannedClip:
+    """One clip with all a worker needs to annotate it.
+
+    Attributes:
+        clip_id: Identity of the clip; likewise `video_id`, `shard_id`.
+        uri: The video's name relative to SRC.
+        etag: What the store said of the video when it was planned.
+        size_bytes: Size of the video then.
+        start_frame: First source frame; the span is half-open.
+        start_time_s: Presentation time of the span's first frame, from the video's first.
+        frame_index: [T] source frames to annotate.
+        frame_pts: [T] their presentation times, in units of `time_base`.
+        start_pts: The time stamp of the video's first frame, where its clock is 0.
+        time_base: Seconds a time stamp's unit.
+        width: Of the source picture as displayed, pixels; 0 when the video cannot be read.
+        height: Likewise.
+        rotation_deg: Clockwise, already counted in `width` and `height`.
+        has_timestamps: The file stores times; without them frames are found by counting.
+        shares_first_frame: The first frame is also the last of the clip before.
+        probe_error: (class, message) of a video that cannot be read, else None.
+    """
+
+    shard_index: int
+    shard_id: str
+    clip_id: str
+    video_id: str
+    video_index: int
+    uri: str
+    etag: str
+    size_bytes: int
+    shot_index: int
+    start_frame: int
+    end_frame: int
+    start_time_s: float
+    end_time_s: float
+    frame_index: NDArray[np.int32]
+    frame_pts: NDArray[np.int64]
+    start_pts: int
+    time_base: Fraction
+    width: int
+    height: int
+    rotation_deg: int
+    has_timestamps: bool
+    shares_first_frame: bool
+    probe_error: tuple[str, str] | None
+
+
+def make_plan(
+    source: Source,
+    config: PlanConfig,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Plan:
+    """Probe every file of `source` and cut it.
+
+    Args:
+        source: SRC as listed.
+        config: Sampling and bounds.
+        on_progress: Called with (files probed, files) after each.
+    """
+    probed: list[VideoInfo | ProbeError] = []
+    with ThreadPoolExecutor(PROBE_THREADS) as pool:
+        for info in pool.map(lambda file: _probe(source.root, file), source.files):
+            probed.append(info)
+            on_progress(len(probed), len(source.files))
+    videos = _videos_table(source.files, probed)
+    clips = _clips_table(videos["video_id"].to_pylist(), probed, config)
+    return Plan(videos, clips)
+
+
+def write_plan(store: Store, plan: Plan) -> None:
+    """Write both tables; `plan_clips` last, since a plan counts once it is there."""
+    for path, spec, table in (
+        (layout.PLAN_VIDEOS, VIDEOS, plan.videos),
+        (layout.PLAN_CLIPS, PLAN_CLIPS, plan.clips),
+    ):
+        validate_table(table, spec)
+        store.write(path, table_bytes(table, spec, provenance=None))
+
+
+def has_plan(store: Store) -> bool:
+    """Whether OUT holds a whole plan."""
+    return store.info(layout.PLAN_CLIPS) is not None
+
+
+def read_plan(store: Store, clip_columns: list[str] | None = None) -> Plan:
+    """Read the plan of OUT.
+
+    Args:
+        store: OUT.
+        clip_columns: Columns of `clips` to read; None for all.
+
+    Raises:
+        PlanError: There is none, or it cannot be read.
+    """
+    if not has_plan(store):
+        raise PlanError(f"{store.uri}: holds no plan. Make one with h3r plan or h3r annotate")
+    try:
+        videos = read_table(store, layout.PLAN_VIDEOS)
+        return Plan(videos, read_table(store, layout.PLAN_CLIPS, columns=clip_columns))
+    except StorageError as error:
+        raise PlanError(f"the plan is damaged: {error}") from error
+
+
+def read_shard(store: Store, shard_index: int) -> list[PlannedClip]:
+    """The clips of one shard, in order; reads only the row groups that hold them."""
+    clips = read_table(store, layout.PLAN_CLIPS, filters=[("shard_index", "==", shard_index)])
+    wanted = sorted(set(clips["video_index"].to_pylist()))
+    videos = read_table(store, layout.PLAN_VIDEOS, filters=[("video_index", "in", wanted)])
+    video_rows = {row["video_index"]: row for row in videos.to_pylist()}
+    return [_planned_clip(row, video_rows[row["video_index"]]) for row in clips.to_pylist()]
+
+
+def _probe(root: str, file: SourceFile) -> VideoInfo | ProbeError:
+    if file.size_bytes is None:
+        return ProbeError(f"{file.name}: no such file. Correct the list that names it")
+    try:
+        with open_media(join_uri(root, file.name)) as media:
+            return probe_video(media, file.name)
+    except ProbeError as error:
+        return error
+    except H3RError as error:
+        return ProbeError(f"{file.name}: {error}")
+
+
+def _videos_table(files: Iterable[SourceFile], probed: list[VideoInfo | ProbeError]) -> pa.Table:
+    rows = []
+    for index, (file, info) in enumerate(zip(files, probed, strict=True)):
+        size_bytes, etag = file.size_bytes or 0, file.version or MISSING_VERSION
+        row: dict[str, object] = {
+            "video_index": index,
+            "video_id": video_id(file.name, size_bytes, etag),
+            "uri": file.name,
+            "etag": etag,
+            "size_bytes": size_bytes,
+        }
+        if isinstance(info, VideoInfo):
+            row |= _probed_columns(info)
+        else:
+            row |= {
+                "status": "failed",
+                "error_class": type(info).__name__,
+                "error_message": str(info),
+            }
+        rows.append(row)
+    columns = {name: [row.get(name) for row in rows] for name in VIDEOS.column_names}
+    return table_from_columns(VIDEOS, columns)
+
+
+def _probed_columns(info: VideoInfo) -> dict[str, object]:
+    return {
+        "container": info.container,
+        "codec": info.codec,
+        "pixel_format": info.pixel_format,
+        "width": info.width,
+        "height": info.height,
+        "rotation_deg": info.rotation_deg,
+        "sample_aspect_ratio": float(info.sample_aspect_ratio),
+        "fps": info.fps,
+        "is_variable_rate": info.is_variable_rate,
+        "has_timestamps": info.has_timestamps,
+        "is_truncated": info.is_truncated,
+        "time_base_num": info.time_base.numerator,
+        "time_base_den": info.time_base.denominator,
+        "start_pts": int(info.frame_pts[0]),
+        "duration_s": info.duration_s,
+        "num_frames": info.num_frames,
+        "status": "ok",
+    }
+
+
+def _clips_table(
+    video_ids: list[str], probed: list[VideoInfo | ProbeError], config: PlanConfig
+) -> pa.Table:
+    rows: list[dict] = []
+    for video_index, (identity, info) in enumerate(zip(video_ids, probed, strict=True)):
+        for row in _clip_rows(identity, info, config):
+            rows.append({"clip_index": len(rows), "video_index": video_index, **row})
+    shards = pack_shards([row["num_frames"] for row in rows], config.max_shard_frames)
+    clip_ids: dict[int, list[str]] = {}
+    for shard, row in zip(shards, rows, strict=True):
+        clip_ids.setdefault(shard, []).append(row["clip_id"])
+    shard_ids = {shard: shard_id(ids) for shard, ids in clip_ids.items()}
+    for shard, row in zip(shards, rows, strict=True):
+        row |= {"shard_index": shard, "shard_id": shard_ids[shard]}
+    columns = {name: [row[name] for row in rows] for name in PLAN_CLIPS.column_names}
+    return table_from_columns(PLAN_CLIPS, columns)
+
+
+def _clip_rows(video: str, info: VideoInfo | ProbeError, config: PlanConfig) -> list[dict]:
+    """The clips of one video, which is one shot."""
+    shot_index = 0
+    if not isinstance(info, VideoInfo):
+        info_pts = np.zeros(0, np.int64)
+        time_base, duration_s = Fraction(1), 0.0
+    else:
+        info_pts, time_base, duration_s = info.frame_pts, info.time_base, info.duration_s
+    sampled = sample_frames(info_pts, time_base, config.fps)
+    times_s = np.append((info_pts - info_pts[:1]) * float(time_base), duration_s)
+    rows = []
+    for start, end in cut_clips(len(sampled), config.max_clip_frames):
+        index = sampled[start:end]
+        pts = info_pts[index]
+        first, stop = (int(index[0]), int(index[-1]) + 1) if len(index) else (0, 0)
+        rows.append(
+            {
+                "clip_id": clip_id(video, shot_index, first, stop, index.tolist(), pts.tolist()),
+                "video_id": video,
+                "shot_index": shot_index,
+                "start_frame": first,
+                "end_frame": stop,
+                "start_time_s": float(times_s[first]),
+                "end_time_s": float(times_s[stop]),
+                "num_frames": len(index),
+                "frame_index": index.tolist(),
+                "frame_pts": pts.tolist(),
+                "shares_first_frame": start > 0,
+            }
+        )
+    return rows
+
+
+def _planned_clip(clip: dict, video: dict) -> PlannedClip:
+    is_readable = video["status"] == "ok"
+    return PlannedClip(
+        shard_index=clip["shard_index"],
+        shard_id=clip["shard_id"],
+        clip_id=clip["clip_id"],
+        video_id=clip["video_id"],
+        video_index=clip["video_index"],
+        uri=video["uri"],
+        etag=video["etag"],
+        size_bytes=video["size_bytes"],
+        shot_index=clip["shot_index"],
+        start_frame=clip["start_frame"],
+        end_frame=clip["end_frame"],
+        start_time_s=clip["start_time_s"],
+        end_time_s=clip["end_time_s"],
+        frame_index=np.asarray(clip["frame_index"], np.int32),
+        frame_pts=np.asarray(clip["frame_pts"], np.int64),
+        start_pts=video["start_pts"] if is_readable else 0,
+        time_base=(
+            Fraction(video["time_base_num"], video["time_base_den"]) if is_readable else Fraction(1)
+        ),
+        width=video["width"] if is_readable else 0,
+        height=video["height"] if is_readable else 0,
+        rotation_deg=video["rotation_deg"] if is_readable else 0,
+        has_timestamps=video["has_timestamps"] if is_readable else True,
+        shares_first_frame=clip["shares_first_frame"],
+        probe_error=None if is_readable else (video["error_class"], video["error_message"]),
+    )

@@ -1,0 +1,182 @@
+"""List SRC: the video files of a folder, a bucket, one file, or a list of files.
+
+Answers names, sizes and versions only; nothing is opened as a video here.
+"""
+
+import csv
+import fnmatch
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import SourceError, StorageError
+from pipeline.storage import Store, StoredFile, join_uri, normalise_uri, split_uri
+
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg"}
+    | {".wmv", ".flv", ".3gp", ".ogv"}
+)
+LIST_SUFFIXES = frozenset({".txt", ".csv", ".parquet"})
+LIST_COLUMNS = ("uri", "path", "video", "file", "url")
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of SRC.
+
+    Attributes:
+        name: Relative to SRC (or as the list names it); part of the video's identity.
+        size_bytes: Its size, or None when a list names a file that is not there.
+        version: The store's etag or modification time; "" when it is not there.
+    """
+
+    name: str
+    size_bytes: int | None
+    version: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """SRC as listed.
+
+    Attributes:
+        root: Uri that the files' names are relative to.
+        files: Sorted by name, or in the list's order; without repeats.
+    """
+
+    root: str
+    files: tuple[SourceFile, ...]
+
+
+def list_source(
+    src: str,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    limit: int | None = None,
+) -> Source:
+    """Find the videos of `src`.
+
+    Args:
+        src: A folder, a video file, a .txt/.csv/.parquet list of files, or an fsspec uri of one.
+        include: Glob patterns on names; when given, they replace the test of the file suffix.
+        exclude: Glob patterns on names that are left out.
+        limit: At most this many files, the first in order.
+
+    Raises:
+        SourceError: Nothing is there, it is no list, no video is left, or a name is not
+            valid UTF-8.
+    """
+    root, files = _candidates(normalise_uri(src), src, by_suffix=not include)
+    kept = [
+        file
+        for file in files
+        if (not include or _matches(file.name, include)) and not _matches(file.name, exclude)
+    ]
+    if not kept:
+        filters = " that --include and --exclude leave" if include or exclude else ""
+        raise SourceError(
+            f"{src}: no video found{filters}. Files are taken by suffix "
+            f"({' '.join(sorted(VIDEO_SUFFIXES))}); name others with --include"
+        )
+    _check_names(kept, src)
+    return Source(root, tuple(kept[:limit]))
+
+
+def _candidates(uri: str, src: str, *, by_suffix: bool) -> tuple[str, list[SourceFile]]:
+    folder = Store(uri)
+    try:
+        if folder.is_folder():
+            found = [file for file in folder.list() if not _is_hidden(file.path)]
+            if by_suffix:
+                found = [file for file in found if _suffix(file.path) in VIDEO_SUFFIXES]
+            return uri, [_source_file(file) for file in found]
+        root, name = split_uri(uri)
+        stored = Store(root).info(name)
+    except StorageError as error:
+        raise SourceError(f"{src}: cannot be listed: {error}") from error
+    if stored is None:
+        raise SourceError(f"{src}: no such file or folder. Check the path or uri of SRC")
+    if _suffix(name) in LIST_SUFFIXES:
+        return root, _read_list(root, name, src)
+    return root, [_source_file(stored)]
+
+
+def _read_list(root: str, name: str, src: str) -> list[SourceFile]:
+    """The files that a list names, relative ones from the list's own folder."""
+    data = Store(root).read(name)
+    try:
+        entries = _parse_list(data, _suffix(name))
+    except (UnicodeDecodeError, csv.Error, pa.ArrowInvalid) as error:
+        raise SourceError(f"{src}: not a list of videos: {error}") from error
+    except KeyError as error:
+        raise SourceError(
+            f"{src}: no column of videos; name it one of {', '.join(LIST_COLUMNS)}"
+        ) from error
+    stores: dict[str, Store] = {}
+    files = []
+    for entry in dict.fromkeys(entries):
+        folder, base = split_uri(join_uri(root, entry))
+        store = stores.setdefault(folder, Store(folder))
+        stored = store.info(base)
+        files.append(
+            SourceFile(entry, stored.size_bytes, stored.version)
+            if stored
+            else SourceFile(entry, None, "")
+        )
+    return files
+
+
+def _parse_list(data: bytes, suffix: str) -> list[str]:
+    if suffix == ".parquet":
+        table = pq.read_table(pa.BufferReader(data))
+        return [str(value) for value in table[_list_column(table.column_names)].to_pylist()]
+    text = data.decode("utf-8-sig")
+    if suffix == ".csv":
+        rows = csv.DictReader(io.StringIO(text))
+        column = _list_column(rows.fieldnames or [])
+        return [row[column] for row in rows if row[column]]
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _list_column(columns: Sequence[str]) -> str:
+    for column in LIST_COLUMNS:
+        if column in columns:
+            return column
+    raise KeyError(columns)
+
+
+def _check_names(files: Sequence[SourceFile], src: str) -> None:
+    """Refuse names that tables cannot hold."""
+    for file in files:
+        try:
+            file.name.encode()
+        except UnicodeEncodeError as error:
+            raise SourceError(
+                f"{src}: the name {file.name!r} is not valid UTF-8. Rename the file, or leave it "
+                "out with --exclude"
+            ) from error
+
+
+def _source_file(file: StoredFile) -> SourceFile:
+    return SourceFile(file.path, file.size_bytes, file.version)
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    base = PurePosixPath(name).name
+    return any(
+        fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(base, pattern)
+        for pattern in patterns
+    )
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in PurePosixPath(name).parts)
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()

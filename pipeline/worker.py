@@ -1,0 +1,192 @@
+"""Annotate one shard after another: what runs inside a Ray actor, without Ray.
+
+A worker loads the models once. For a shard it records the attempt, runs the clips, writes and
+checks their rows, and commits them; whatever goes wrong with one clip ends as that clip's row.
+"""
+
+import itertools
+import socket
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import pyarrow as pa
+
+from human3r_model.errors import InputError
+from human3r_model.preprocess import image_geometry
+from pipeline.attempts import Attempt, begin_attempt
+from pipeline.commit import ShardWriter
+from pipeline.config import LabelIdentity, WorkerConfig
+from pipeline.errors import H3RError, RefusedError
+from pipeline.frames import open_frames
+from pipeline.inference import ClipInput, annotate_clips
+from pipeline.labels import ClipLabels
+from pipeline.ledger import read_commit
+from pipeline.models import ModelSource, choose_device, device_name, load_body, load_network
+from pipeline.outcome import (
+    ClipFailure,
+    WorkerIdentity,
+    failure_of,
+    quarantine_failure,
+)
+from pipeline.plan import PlannedClip, read_shard
+from pipeline.report import ShardReport, report_commit
+from pipeline.rows import clip_times_s, make_rows
+from pipeline.storage import Store
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """All a worker needs to know; travels to every actor.
+
+    Attributes:
+        out: Uri of OUT.
+        source_root: Uri that the videos' names are relative to.
+        run_id: Of the run, part of the attempts' names.
+        models: Where the network and the body model come from.
+        identity: What the labels must be made with.
+        config: How much is done at once.
+    """
+
+    out: str
+    source_root: str
+    run_id: str
+    models: ModelSource
+    identity: LabelIdentity
+    config: WorkerConfig
+
+
+class ShardWorker:
+    """Annotates shards with models that are loaded once."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        """Load the models.
+
+        Raises:
+            RefusedError: What was loaded here is not what the job was started with.
+        """
+        self._settings = settings
+        device = choose_device(settings.config.device)
+        network = load_network(settings.models, device)
+        self._model = network.model
+        self._body = load_body(settings.models)
+        body_sha256 = self._body.sha256 if self._body else None
+        expected = settings.identity
+        if (network.weights_sha256, body_sha256) != (
+            expected.weights_sha256,
+            expected.body_model_sha256,
+        ):
+            raise RefusedError(
+                f"worker on {socket.gethostname()}: loaded weights {network.weights_sha256} and "
+                f"body model {body_sha256}, but the job was started with "
+                f"{expected.weights_sha256} and {expected.body_model_sha256}. Give every machine "
+                "the same files"
+            )
+        self._identity = WorkerIdentity(
+            labels=expected,
+            code_version=version("h3r"),
+            host=socket.gethostname(),
+            device=device_name(device),
+        )
+        self._store = Store(settings.out)
+
+    def annotate(self, shard_index: int) -> ShardReport:
+        """Annotate and commit one shard.
+
+        A shard that someone has committed already is left alone. An error that is not a clip's
+        own (OUT cannot be written) is reported; the shard then stays uncommitted.
+        """
+        try:
+            ledger = read_commit(self._store, shard_index)
+            if ledger is not None:
+                return report_commit(shard_index, ledger)
+            worker = f"{self._identity.host} {self._settings.run_id}"
+            attempt = begin_attempt(self._store, shard_index, self._settings.run_id, worker)
+            try:
+                return report_commit(shard_index, self._annotate(shard_index, attempt))
+            finally:
+                attempt.end()
+        except H3RError as error:
+            return ShardReport(shard_index, error=f"{type(error).__name__}: {error}")
+        except Exception:  # a bug: the shard stays uncommitted, the others go on
+            return ShardReport(shard_index, error=traceback.format_exc())
+
+    def _annotate(self, shard_index: int, attempt: Attempt) -> pa.Table:
+        """Run every clip of the shard and commit them."""
+        clips = read_shard(self._store, shard_index)
+        writer = ShardWriter(self._store, shard_index, attempt, self._identity)
+        runnable: list[ClipInput] = []
+        planned = {clip.clip_id: clip for clip in clips}
+        for clip in clips:
+            answer = self._prepare(clip, attempt)
+            if isinstance(answer, ClipFailure):
+                writer.add_failure(clip, answer)
+            else:
+                runnable.append(answer)
+        batch_clips = 1 if attempt.is_careful else self._settings.config.batch_clips
+        for batch in make_batches(runnable, batch_clips):
+            with attempt.clip_mark(batch[0].clip_id):
+                self._annotate_batch(batch, planned, writer)
+        return writer.commit(clips)
+
+    def _prepare(self, clip: PlannedClip, attempt: Attempt) -> ClipInput | ClipFailure:
+        """The clip ready to run, or why it will not be."""
+        if clip.probe_error is not None:
+            return ClipFailure("probe", *clip.probe_error)
+        if clip.clip_id in attempt.quarantined:
+            return quarantine_failure(attempt.quarantined[clip.clip_id])
+        try:
+            geometry = image_geometry(clip.width, clip.height)
+        except InputError as error:
+            return failure_of(error)
+        root = self._settings.source_root
+        return ClipInput(
+            clip_id=clip.clip_id,
+            geometry=geometry,
+            times_s=clip_times_s(clip),
+            open_frames=lambda: open_frames(clip, root, geometry),
+        )
+
+    def _annotate_batch(
+        self, batch: Sequence[ClipInput], planned: dict[str, PlannedClip], writer: ShardWriter
+    ) -> None:
+        """Run clips together; each one's rows or error go to the writer."""
+        settings = self._settings
+        answers = annotate_clips(self._model, batch, settings.identity.labels, settings.config)
+        for clip_input, answer in zip(batch, answers, strict=True):
+            clip = planned[clip_input.clip_id]
+            if isinstance(answer, ClipLabels):
+                self._add_labels(clip, answer, writer)
+            else:
+                writer.add_failure(clip, failure_of(answer))
+
+    def _add_labels(self, clip: PlannedClip, labels: ClipLabels, writer: ShardWriter) -> None:
+        began = time.perf_counter()
+        depth_file = writer.depth_file(clip) if labels.depth is not None else None
+        try:
+            rows = make_rows(clip, labels, self._body, depth_file)
+        except Exception as error:  # the clip boundary: whatever is wrong here is this clip's
+            writer.add_failure(clip, failure_of(error))
+            return
+        seconds = {
+            "decode_s": labels.decode_s,
+            "network_s": labels.network_s,
+            "depth_s": labels.depth_s,
+            "body_s": time.perf_counter() - began,
+        }
+        writer.add_rows(clip, rows, labels.depth, seconds)
+
+
+def make_batches(clips: Sequence[ClipInput], batch_clips: int) -> Iterator[list[ClipInput]]:
+    """Clips of one picture size together, longest first, `batch_clips` at a time."""
+
+    def size(clip: ClipInput) -> tuple[int, int]:
+        return clip.geometry.height, clip.geometry.width
+
+    ordered = sorted(clips, key=lambda clip: (*size(clip), -len(clip.times_s)))
+    for _, same_size in itertools.groupby(ordered, key=size):
+        group = list(same_size)
+        for start in range(0, len(group), batch_clips):
+            yield group[start : start + batch_clips]

@@ -1,0 +1,64 @@
+"""Identities: hashes of what they name, the same on every machine and in every run.
+
+Two files of one name in two folders are two videos; the same file after an edit is another video;
+a clip sampled otherwise is another clip. Labels can then never be taken for those of another input.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+ID_CHARS = 20
+"""80 bits: among 10^8 ids, two are equal with a probability of 4e-9."""
+
+
+def video_id(relative_uri: str, size_bytes: int, etag: str) -> str:
+    """Identity of a source video.
+
+    Args:
+        relative_uri: Path below the source root, with forward slashes.
+        size_bytes: Size of the file.
+        etag: What the store says of the content: its etag, or the modification time as text.
+
+    Returns:
+        20 hexadecimal digits.
+    """
+    return _digest(["video", relative_uri, size_bytes, etag])
+
+
+def clip_id(
+    video_id: str,
+    shot_index: int,
+    start_frame: int,
+    end_frame: int,
+    frame_index: Sequence[int],
+    frame_pts: Sequence[int],
+) -> str:
+    """Identity of a clip: its video, its shot, its span and the very frames sampled from it.
+
+    Args:
+        video_id: The video's identity.
+        shot_index: Shot of the video.
+        start_frame: First source frame (inclusive).
+        end_frame: Source frame it ends before (exclusive).
+        frame_index: Source frames sampled, in order.
+        frame_pts: Their presentation times in the video's time base.
+
+    Returns:
+        20 hexadecimal digits.
+    """
+    frames = [[int(index) for index in frame_index], [int(pts) for pts in frame_pts]]
+    return _digest(["clip", video_id, int(shot_index), int(start_frame), int(end_frame), *frames])
+
+
+def shard_id(clip_ids: Sequence[str]) -> str:
+    """Identity of a shard: its clips, in order; 20 hexadecimal digits."""
+    return _digest(["shard", *clip_ids])
+
+
+def _digest(parts: list[object]) -> str:
+    """The first digits of the sha256 of the canonical JSON (ASCII, no spaces) of `parts`."""
+    text = json.dumps(parts, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:ID_CHARS]

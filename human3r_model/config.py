@@ -30,6 +30,7 @@ class ModelConfig:
         rope_base: Base of the rotary position frequencies.
         dpt_dims: Channels of the four dense-head levels, shallow to deep.
         dpt_features: Channels of the dense-head fusion.
+        long_side: Long side in pixels of the picture the encoder is given.
         detection_threshold: Least score of a person.
         max_remembered_people: People a clip's tracker remembers; the longest unseen leave first.
     """
@@ -56,6 +57,7 @@ class ModelConfig:
     rope_base: float = 100.0
     dpt_dims: tuple[int, int, int, int] = (96, 192, 384, 768)
     dpt_features: int = 256
+    long_side: int = 512
     detection_threshold: float = 0.3
     max_remembered_people: int = 1024
 
@@ -87,6 +89,7 @@ PRESETS: dict[str, ModelConfig] = {
             state_heads=4,
             state_tokens=16,
             memory_slots=8,
+            long_side=128,
         ),
     )
 }

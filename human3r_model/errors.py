@@ -13,7 +13,7 @@ class Human3RError(Exception):
 
 
 class InputError(Human3RError, ValueError):
-    """Frames, features or state do not fit the network: a caller's mistake, named with its value."""
+    """What the caller handed in does not fit the network; the message names the value."""
 
 
 class CheckpointError(Human3RError):

@@ -1,6 +1,7 @@
 """What is read off the decoded tokens: camera, points, people.
 
-Letters: B clips, P people (flat), N tokens, L patches, C decoder channels, H and W pixels.
+Letters: B clips, P people (flat), Q most people in one clip, N tokens, L patches, C decoder
+channels, H and W pixels.
 Names of the submodules are the published checkpoint's. Cameras are OpenCV's: x right, y down,
 z forward; lengths are metres.
 """
@@ -13,6 +14,8 @@ from human3r_model.config import ModelConfig
 from human3r_model.dpt import DptHead
 from human3r_model.layers import Attention, Mlp
 from human3r_model.rope import Rotation
+from human3r_model.seats import Seats
+from human3r_model.values import Detections, People
 
 NUM_ROTATIONS = 53
 """SMPL-X: global, 21 body, 15 left hand, 15 right hand, jaw."""
@@ -50,7 +53,9 @@ class TokenMlp(nn.Module):
             out_dim: Output channels.
         """
         super().__init__()
-        layers = nn.Sequential(nn.Linear(dim, hidden_dim), nn.GELU(), nn.Linear(hidden_dim, out_dim))
+        layers = nn.Sequential(
+            nn.Linear(dim, hidden_dim), nn.GELU(), nn.Linear(hidden_dim, out_dim)
+        )
         self.mlp = nn.ModuleDict({"layers": layers})
 
     def forward(self, x: Tensor) -> Tensor:
@@ -128,52 +133,67 @@ class DownstreamHead(nn.Module):
         self.decshape = TokenMlp(person, person * ratio, NUM_SHAPE)
         self.decexpression = TokenMlp(person, person * ratio, NUM_EXPRESSION)
 
-    def world_hooks(
-        self, hooks: tuple[Tensor, ...], pose_token: Tensor, turn: Rotation
-    ) -> tuple[Tensor, ...]:
-        """Carry the last hook into the world's frame for `dpt_cross`.
+    def points(self, hooks: tuple[Tensor, ...], grid_hw: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Place every pixel in the camera's frame.
 
         Args:
-            hooks: Four token tensors `[B, L, C_i]`.
+            hooks: Four token tensors `[B, L, C_i]`, shallow to deep.
+            grid_hw: Patches down and across.
+
+        Returns:
+            Points `[B, H, W, 3]` in metres (z is depth) and confidence `[B, H, W]`, at least 1.
+        """
+        return _split_points(self.dpt_self(hooks, grid_hw))
+
+    def world_points(
+        self,
+        hooks: tuple[Tensor, ...],
+        grid_hw: tuple[int, int],
+        pose_token: Tensor,
+        turn: Rotation,
+    ) -> tuple[Tensor, Tensor]:
+        """Place every pixel in the world's frame.
+
+        Args:
+            hooks: Four token tensors `[B, L, C_i]`, shallow to deep.
+            grid_hw: Patches down and across.
             pose_token: `[B, C]` decoded.
             turn: Rotation of the patches.
+
+        Returns:
+            As `points`.
         """
         last = hooks[-1]
         for block in self.final_transform:
             last = block(last, pose_token, turn)
-        return (*hooks[:-1], last)
+        return _split_points(self.dpt_cross((*hooks[:-1], last), grid_hw))
 
-    def body(self, human_token: Tensor, dino_token: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Read SMPL-X parameters off each person.
+    def people(
+        self, found: Detections, seats: Seats, human_tokens: Tensor, track_id: Tensor
+    ) -> People:
+        """Read SMPL-X parameters off each person's tokens.
 
         Args:
-            human_token: `[P, C]` decoded.
-            dino_token: `[P, C_dino]`.
-
-        Returns:
-            Rotations `[P, 53, 3, 3]`, betas `[P, 10]`, expression `[P, 10]`.
+            found: One frame a clip, P people.
+            seats: Where they sit.
+            human_tokens: `[B, Q, C]` decoded.
+            track_id: `[B, Q]` int64.
         """
-        person = torch.cat([human_token, dino_token], dim=-1)
-        six = (self.decpose(person) + self.init_body_pose).unflatten(-1, (NUM_ROTATIONS, 3, 2))
-        betas = self.decshape(person) + self.init_betas
-        return gram_schmidt(six), betas, self.decexpression(person) + self.init_expression
-
-    def head_position(self, human_token: Tensor) -> Tensor:
-        """Place each person's head joint: `[P, C]` decoded to `[P, 3]` camera, metres."""
-        return expand_norm(self.deccam(human_token))
-
-
-def split_points(dense: Tensor) -> tuple[Tensor, Tensor]:
-    """Read a dense head's map.
-
-    Args:
-        dense: `[B, 4, H, W]`, raw.
-
-    Returns:
-        Points `[B, H, W, 3]` in metres and confidence `[B, H, W]`, at least 1.
-    """
-    points = expand_norm(dense[:, :3].permute(0, 2, 3, 1))
-    return points, 1 + dense[:, 3].exp()
+        token = seats.gather(human_tokens)
+        person = torch.cat([token, found.dino_token], dim=-1)
+        columns = (self.decpose(person) + self.init_body_pose).unflatten(-1, (NUM_ROTATIONS, 3, 2))
+        return People(
+            clip_index=found.frame_index,
+            track_id=seats.gather(track_id),
+            score=found.score,
+            head_px=found.head_px,
+            padded_head_px=found.padded_head_px,
+            patch=found.patch,
+            rotations=gram_schmidt(columns),
+            betas=self.decshape(person) + self.init_betas,
+            expression=self.decexpression(person) + self.init_expression,
+            head_position=expand_norm(self.deccam(token)),
+        )
 
 
 def expand_norm(v: Tensor) -> Tensor:
@@ -189,3 +209,9 @@ def gram_schmidt(columns: Tensor) -> Tensor:
     y = second - (x * second).sum(dim=-1, keepdim=True) * x
     y = F.normalize(y, dim=-1, eps=LEAST_COLUMN_NORM)
     return torch.stack([x, y, torch.linalg.cross(x, y, dim=-1)], dim=-1)
+
+
+def _split_points(dense: Tensor) -> tuple[Tensor, Tensor]:
+    """Read a dense head's raw map `[B, 4, H, W]`: points and confidence."""
+    points = expand_norm(dense[:, :3].permute(0, 2, 3, 1))
+    return points, 1 + dense[:, 3].exp()

@@ -1,4 +1,4 @@
-"""Which tensors of a published checkpoint this network has no use for, and which are the same twice.
+"""Which tensors of a published checkpoint the network has no use for, and which are there twice.
 
 The module tree carries the checkpoint's own names, so nothing is renamed:
 `set(checkpoint) == set(model.state_dict()) | {unused} | {aliases}` holds exactly.

@@ -1,4 +1,4 @@
-"""Transformer parts shared by the encoder, the decoder, the pose memory and the heads.
+"""Transformer parts shared by the backbones, the decoder, the pose memory and the heads.
 
 They know tokens and rotations, nothing about images, people or time. Names of the submodules are
 the published checkpoint's. Letters: B batch, N tokens, K key tokens, C channels, H heads,
@@ -110,46 +110,6 @@ class CrossAttention(nn.Module):
         if turn_x is not None and turn_y is not None:
             q, k = turn_x.apply(q), turn_y.apply(k)
         return q, k, v
-
-
-class EncoderAttention(Attention):
-    """Self-attention of the image encoder, whose queries and keys pass through half precision.
-
-    The published model rounds them to float16 before it rotates them, here and nowhere else;
-    without it, float32 results differ from the reference by some 1e-4.
-    """
-
-    def forward(self, x: Tensor, turn: Rotation | None, mask: Tensor | None) -> Tensor:
-        """Let every token look at every real one; arguments as in `Attention.forward`."""
-        q, k, v = (split_heads(part, self.num_heads) for part in self.qkv(x).chunk(3, dim=-1))
-        q, k = q.half().to(x.dtype), k.half().to(x.dtype)
-        if turn is not None:
-            q, k = turn.apply(q), turn.apply(k)
-        return self.proj(attend(q, k, v, mask))
-
-
-class EncoderBlock(nn.Module):
-    """Pre-norm transformer block of the image encoder."""
-
-    def __init__(self, dim: int, num_heads: int, mlp_ratio: int, eps: float) -> None:
-        """Build the block.
-
-        Args:
-            dim: Channels.
-            num_heads: Attention heads.
-            mlp_ratio: Hidden width over `dim`.
-            eps: LayerNorm epsilon.
-        """
-        super().__init__()
-        self.norm1 = nn.LayerNorm(dim, eps=eps)
-        self.attn = EncoderAttention(dim, num_heads)
-        self.norm2 = nn.LayerNorm(dim, eps=eps)
-        self.mlp = Mlp(dim, dim * mlp_ratio, dim)
-
-    def forward(self, x: Tensor, turn: Rotation | None) -> Tensor:
-        """Map `[B, N, C]` to the same shape."""
-        x = x + self.attn(self.norm1(x), turn, None)
-        return x + self.mlp(self.norm2(x))
 
 
 class DecoderBlock(nn.Module):

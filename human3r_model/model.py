@@ -12,18 +12,14 @@ from torch import Tensor, nn
 
 from human3r_model.backbone import DinoBackbone, fit_square
 from human3r_model.config import ModelConfig
+from human3r_model.encoder import EncoderBlock
 from human3r_model.errors import InputError
-from human3r_model.heads import DownstreamHead, split_points
-from human3r_model.layers import DecoderBlock, EncoderBlock, PatchEmbed
-from human3r_model.people import (
-    Seats,
-    assign_seats,
-    detect_people,
-    score_people,
-    segment_people,
-)
+from human3r_model.heads import DownstreamHead
+from human3r_model.layers import DecoderBlock, PatchEmbed
+from human3r_model.people import detect_people, score_people, segment_people
 from human3r_model.recurrence import POSE_POSITION, ImageStream, PoseMemory, decode, gate_state
 from human3r_model.rope import Rotation, grid_positions, rotation
+from human3r_model.seats import Seats, assign_seats
 from human3r_model.tracking import empty_tracks, track_people
 from human3r_model.values import Features, HeadSelection, People, Prediction, State
 
@@ -84,9 +80,7 @@ class Human3R(nn.Module):
             image_tokens=image_tokens,
             score_map=score_map,
             masks=segment_people(head, dino_tokens, self.config) if heads.masks else None,
-            detections=detect_people(
-                head, self.config, score_map, dino_tokens, image_tokens, size
-            ),
+            detections=detect_people(head, self.config, score_map, dino_tokens, image_tokens, size),
         )
 
     @torch.inference_mode()
@@ -132,15 +126,13 @@ class Human3R(nn.Module):
         seats = assign_seats(found.frame_index, len(state))
         image_feature = features.image_tokens.mean(dim=1, keepdim=True)
         stream = self._image_stream(features, image_feature, seats, state)
-        decoded = decode(
-            self.dec_blocks_state, self.dec_blocks, state.tokens, stream, self.config
-        )
+        decoded = decode(self.dec_blocks_state, self.dec_blocks, state.tokens, stream, self.config)
         image = self.dec_norm(decoded.image)
         patches_end = 1 + stream.num_patches
         pose_token, human_tokens = image[:, :1], image[:, patches_end:]
 
         track_id, tracks = track_people(human_tokens, seats.is_taken, state.tracks, self.config)
-        people = self._read_people(features, seats, human_tokens, track_id)
+        people = self.downstream_head.people(found, seats, human_tokens, track_id)
         hooks = (features.image_tokens, *decoded.middle, image[:, 1:patches_end])
         prediction = self._predict(features, hooks, pose_token[:, 0], people, heads)
 
@@ -159,7 +151,8 @@ class Human3R(nn.Module):
 
     def _encode_image(self, image: Tensor) -> Tensor:
         """Map `[F, 3, H, W]` in [-1, 1] to patch tokens `[F, L, C_enc]`."""
-        turn = self._patch_rotation((image.shape[2], image.shape[3]), self.config.enc_dim, self.config.enc_heads)
+        size, config = (image.shape[2], image.shape[3]), self.config
+        turn = self._patch_rotation(size, config.enc_dim, config.enc_heads)
         x = self.patch_embed(image)
         for block in self.enc_blocks:
             x = block(x, turn)
@@ -190,26 +183,6 @@ class Human3R(nn.Module):
             num_patches=num_patches,
         )
 
-    def _read_people(
-        self, features: Features, seats: Seats, human_tokens: Tensor, track_id: Tensor
-    ) -> People:
-        """Turn the decoded human tokens `[B, Q, C]` into people."""
-        found = features.detections
-        token = seats.gather(human_tokens)
-        rotations, betas, expression = self.downstream_head.body(token, found.dino_token)
-        return People(
-            clip_index=found.frame_index,
-            track_id=seats.gather(track_id),
-            score=found.score,
-            head_px=found.head_px,
-            padded_head_px=found.padded_head_px,
-            patch=found.patch,
-            rotations=rotations,
-            betas=betas,
-            expression=expression,
-            head_position=self.downstream_head.head_position(token),
-        )
-
     def _predict(
         self,
         features: Features,
@@ -219,14 +192,14 @@ class Human3R(nn.Module):
         heads: HeadSelection,
     ) -> Prediction:
         """Run the heads asked for."""
-        head, grid_hw = self.downstream_head, self._grid_hw(features.image_size_hw)
+        config, head = self.config, self.downstream_head
+        grid_hw = self._grid_hw(features.image_size_hw)
         pointmap = confidence = world_pointmap = world_confidence = None
         if heads.pointmap:
-            pointmap, confidence = split_points(head.dpt_self(hooks, grid_hw))
+            pointmap, confidence = head.points(hooks, grid_hw)
         if heads.world_pointmap:
-            turn = self._patch_rotation(features.image_size_hw, self.config.dec_dim, self.config.dec_heads)
-            world_hooks = head.world_hooks(hooks, pose_token, turn)
-            world_pointmap, world_confidence = split_points(head.dpt_cross(world_hooks, grid_hw))
+            turn = self._patch_rotation(features.image_size_hw, config.dec_dim, config.dec_heads)
+            world_pointmap, world_confidence = head.world_points(hooks, grid_hw, pose_token, turn)
         return Prediction(
             camera_pose=head.pose_head(pose_token),
             pointmap=pointmap,

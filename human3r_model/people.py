@@ -1,10 +1,7 @@
-"""Find people in DINOv2's tokens, and lay ragged people out in a padded batch and back.
+"""Find people in DINOv2's tokens, frame by frame.
 
-Letters: F frames, B clips, P people (flat), Q most people in one clip, L patches, G DINOv2 patches
-a side, C channels.
+Letters: F frames, P people (flat), L patches, G DINOv2 patches a side, C channels.
 """
-
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -16,46 +13,6 @@ from human3r_model.values import Detections
 
 SCORE_MARGIN = 1e-6
 """Probabilities are squeezed into [margin, 1 - margin]."""
-
-
-@dataclass(frozen=True)
-class Seats:
-    """Where each of P flat people sits in a padded batch.
-
-    Args:
-        clip_index: `[P]` int64, ascending.
-        seat: `[P]` int64, place inside the clip.
-        is_taken: `[B, Q]` bool, False where padded.
-    """
-
-    clip_index: Tensor
-    seat: Tensor
-    is_taken: Tensor
-
-    def pad(self, flat: Tensor) -> Tensor:
-        """Lay `[P, ...]` out as `[B, Q, ...]`, zeros where padded."""
-        padded = flat.new_zeros((*self.is_taken.shape, *flat.shape[1:]))
-        padded[self.clip_index, self.seat] = flat
-        return padded
-
-    def gather(self, padded: Tensor) -> Tensor:
-        """Read `[P, ...]` back from `[B, Q, ...]`."""
-        return padded[self.clip_index, self.seat]
-
-
-def assign_seats(clip_index: Tensor, num_clips: int) -> Seats:
-    """Seat the people of each clip in their order.
-
-    Args:
-        clip_index: `[P]` int64, ascending.
-        num_clips: B.
-    """
-    count = torch.bincount(clip_index, minlength=num_clips)
-    first = count.cumsum(0) - count
-    seat = torch.arange(len(clip_index), device=clip_index.device) - first[clip_index]
-    longest = int(count.max())
-    places = torch.arange(longest, device=clip_index.device)
-    return Seats(clip_index, seat, places[None] < count[:, None])
 
 
 def score_people(head: DownstreamHead, dino_tokens: Tensor, grid: int) -> Tensor:

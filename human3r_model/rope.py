@@ -52,8 +52,8 @@ def rotation(positions: Tensor, head_dim: int, base: float, dtype: torch.dtype) 
     """
     half = head_dim // 2
     exponent = torch.arange(0, half, 2, device=positions.device, dtype=torch.float32) / half
-    angle = positions[..., None].to(torch.float32) / base**exponent  # [B, N, 2, D/4]
-    angle = angle[:, None]
+    frequency = 1 / base**exponent  # [D/4]
+    angle = (positions[..., None].to(torch.float32) * frequency)[:, None]  # [B, 1, N, 2, D/4]
     return Rotation(angle.cos().to(dtype), angle.sin().to(dtype))
 
 

@@ -70,9 +70,7 @@ def track_people(
     return ids, kept
 
 
-def match_probability(
-    rows: Tensor, columns: Tensor, is_row: Tensor, is_column: Tensor
-) -> Tensor:
+def match_probability(rows: Tensor, columns: Tensor, is_row: Tensor, is_column: Tensor) -> Tensor:
     """Share each row among the columns and a dustbin by Sinkhorn's iteration in log space.
 
     Args:
@@ -90,7 +88,10 @@ def match_probability(
     log_total = (num_rows + num_columns).clamp(min=1).to(cost.dtype).log()
     log_mu = _log_marginal(is_row, num_columns, log_total)
     log_nu = _log_marginal(is_column, num_rows, log_total)
-    u, v = torch.zeros_like(log_mu), torch.zeros_like(log_nu).masked_fill(log_nu.isneginf(), -torch.inf)
+    u, v = (
+        torch.zeros_like(log_mu),
+        torch.zeros_like(log_nu).masked_fill(log_nu.isneginf(), -torch.inf),
+    )
     for _ in range(NUM_ITERATIONS):
         u = log_mu - (cost + v[:, None, :]).logsumexp(dim=2)
         v = log_nu - (cost + u[:, :, None]).logsumexp(dim=1)

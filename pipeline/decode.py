@@ -96,7 +96,7 @@ def decode_frames(
 def _decode(
     file: VideoFile, name: str, wanted: list[int], size: tuple[int, int], has_timestamps: bool
 ) -> Iterator[DecodedFrame | LostFrame]:
-    """Decode on several cores; from the first lost frame on, on one.
+    """Decode on several cores; from the first lost or damaged frame on, on one.
 
     Only one thread tells which packet was damaged, loses nothing behind it, and gives the same
     pictures on every machine.
@@ -143,9 +143,9 @@ def _decode_once(
     first_pts = wanted[0] if has_timestamps else None
     with _open_frames(file, first_pts, reasons, is_threaded=is_threaded) as (reader, frames):
         for pts, found in _match(frames, wanted):
+            if is_threaded and (found is None or found.is_corrupt):
+                raise MediaError("a frame is lost or damaged")
             if found is None:
-                if is_threaded:
-                    raise MediaError("a frame is missing")
                 reason = reasons.get(pts) or reader.end_error or "the decoder gave no such frame"
                 yield LostFrame(pts, reason)
                 continue

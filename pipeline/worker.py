@@ -138,7 +138,7 @@ class ShardWorker:
         if clip.clip_id in attempt.quarantined:
             return quarantine_failure(attempt.quarantined[clip.clip_id])
         try:
-            geometry = image_geometry(clip.width, clip.height)
+            geometry = image_geometry(clip.width, clip.height, self._model.config.long_side)
         except InputError as error:
             return failure_of(error)
         root = self._settings.source_root

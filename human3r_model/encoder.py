@@ -40,7 +40,7 @@ class EncoderBlock(nn.Module):
         self.norm2 = nn.LayerNorm(dim, eps=eps)
         self.mlp = Mlp(dim, dim * mlp_ratio, dim)
 
-    def forward(self, x: Tensor, turn: Rotation | None) -> Tensor:
+    def forward(self, x: Tensor, turn: Rotation) -> Tensor:
         """Map `[B, N, C]` to the same shape."""
         x = x + self.attn(self.norm1(x), turn, None)
         return x + self.mlp(self.norm2(x))

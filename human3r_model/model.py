@@ -150,9 +150,18 @@ class Human3R(nn.Module):
         return prediction, next_state
 
     def _encode_image(self, image: Tensor) -> Tensor:
-        """Map `[F, 3, H, W]` in [-1, 1] to patch tokens `[F, L, C_enc]`."""
+        """Map `[F, 3, H, W]` in [-1, 1] to patch tokens `[F, L, C_enc]`.
+
+        The encoder's half-precision rounding turns last-bit differences between batch sizes into
+        visible ones. On a CPU, where batching gains nothing, frames therefore go one by one, and a
+        frame's tokens are the same bits whoever its neighbours are.
+        """
         size, config = (image.shape[2], image.shape[3]), self.config
         turn = self._patch_rotation(size, config.enc_dim, config.enc_heads)
+        batches = image.split(1 if image.device.type == "cpu" else len(image))
+        return torch.cat([self._encode_batch(batch, turn) for batch in batches])
+
+    def _encode_batch(self, image: Tensor, turn: Rotation) -> Tensor:
         x = self.patch_embed(image)
         for block in self.enc_blocks:
             x = block(x, turn)

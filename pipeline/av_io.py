@@ -8,7 +8,6 @@ import contextlib
 import io
 import logging
 import os
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -38,12 +37,12 @@ NOT_A_VIDEO_TRACK = Disposition.attached_pic | Disposition.timed_thumbnails
 
 _MILLISECOND = Fraction(1, 1000)
 
-# libav complains on stderr or through this logger; here its words go into our own errors.
+# libav's errors go to this logger, and no further: its words come back in our own errors. The
+# level stays as it is set here, since changing it while another thread decodes prints to stderr.
 logging.getLogger("libav").propagate = False
 logging.getLogger("libav").addHandler(logging.NullHandler())
 av.logging.set_skip_repeated(False)
-_capture_lock = threading.Lock()
-_num_captures = 0
+av.logging.set_level(av.logging.ERROR)
 
 
 class MediaError(Exception):
@@ -207,23 +206,13 @@ def orientation_of(frame: VideoFrame) -> Orientation:
 
 @contextlib.contextmanager
 def captured_messages() -> Iterator[list[str]]:
-    """Collect libav's error messages of this thread, as text, in the list that is yielded."""
-    global _num_captures
+    """Collect libav's error messages of this thread; the list is filled when the block ends."""
     messages: list[str] = []
-    with _capture_lock:
-        _num_captures += 1
-        av.logging.set_level(av.logging.ERROR)
-    try:
-        with av.logging.Capture() as logs:
-            try:
-                yield messages
-            finally:
-                messages += [text.strip() for _, _, text in logs]
-    finally:
-        with _capture_lock:
-            _num_captures -= 1
-            if _num_captures == 0:
-                av.logging.set_level(None)
+    with av.logging.Capture() as logs:
+        try:
+            yield messages
+        finally:
+            messages += [text.strip() for _, _, text in logs]
 
 
 @contextlib.contextmanager

@@ -1,7 +1,9 @@
 """Asked-for frames are exactly the ones that come: every picture carries its own index."""
 
 import io
+import itertools
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -157,6 +159,22 @@ def test_decoding_is_lazy(tmp_path: Path) -> None:
     assert isinstance(next(frames), DecodedFrame)
     assert file.tell() < path.stat().st_size / 2
     frames.close()
+
+
+def test_damage_in_many_threads_is_silent_and_left_half_way(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    make_video(tmp_path / "a.mp4", 60)
+    damage_packets(tmp_path / "a.mp4", tmp_path / "b.mp4", range(5, 55, 3))
+
+    def decode_some(num_frames: int) -> int:
+        info = probe_video(tmp_path / "b.mp4", "b")
+        frames = decode_frames(tmp_path / "b.mp4", "b", info.frame_pts, width=128, height=96)
+        return len(list(itertools.islice(frames, num_frames)))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(decode_some, range(0, 60, 3))) == list(range(0, 60, 3))
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("kind", ["missing", "text", "audio"])

@@ -1,0 +1,46 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+OUT ?= out/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help install annotate test lint lock
+
+help:  ## List the targets.
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+install: $(READY)  ## Make .venv with the locked versions.
+
+annotate: $(READY)  ## Set up, then annotate the bundled clip into out/demo.
+	$(BIN)/h3r annotate assets/demo/walk.mp4 $(OUT) --preset tiny \
+		--body-model assets/body/anny_body_smplx_layout.npz
+
+test: lint  ## Set up, then lint and all tests.
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## Set up, then ruff, formatting and types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# torch comes first: with it in place, nothing else asks for a build with CUDA.
+$(READY): requirements.lock requirements-dev.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check "$$(grep '^torch==' requirements.lock)"
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock \
+		--requirement requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+lock:  ## Resolve pyproject.toml anew into both lock files (then make install).
+	rm -rf $(VENV)-lock
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet "$$(grep -o 'torch==[0-9.]*' pyproject.toml)"
+	$(VENV)-lock/bin/pip install --quiet --editable .
+	$(VENV)-lock/bin/pip freeze --exclude-editable | sed 's/+cpu$$//' > requirements.lock
+	$(VENV)-lock/bin/pip install --quiet --editable '.[dev]'
+	$(VENV)-lock/bin/pip freeze --exclude-editable | sed 's/+cpu$$//' \
+		| grep -vxFf requirements.lock > requirements-dev.lock
+	rm -rf $(VENV)-lock

@@ -200,6 +200,6 @@ def mean_logit(q: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:
     if mask is None:
         mean_key = k.mean(dim=2)
     else:
-        weight = mask / mask.sum(dim=1, keepdim=True)  # [B, K]
-        mean_key = torch.einsum("bhkd,bk->bhd", k, weight.to(k.dtype))
+        weight = mask.to(k.dtype) / mask.sum(dim=1, keepdim=True)  # [B, K]
+        mean_key = torch.einsum("bhkd,bk->bhd", k, weight)
     return torch.einsum("bhnd,bhd->bhn", q, mean_key).mean(dim=1) / q.shape[-1] ** 0.5

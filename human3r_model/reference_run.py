@@ -87,7 +87,7 @@ def read_reference(path: Path) -> Reference:
         path: The .npz file.
 
     Raises:
-        InputError: It cannot be read, has no frames, no outputs, or outputs unknown here.
+        InputError: It cannot be read, has no frames, no outputs, or what is unknown here.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -106,10 +106,10 @@ def read_reference(path: Path) -> Reference:
     known = {*SETTINGS, *RUN_OUTPUTS}
     reference = Reference(
         frames=data["frames"],
-        classifier_bias=_scalar(data, "classifier_bias"),
-        reset_interval=_whole(data, "reset_interval"),
+        classifier_bias=float(data["classifier_bias"]) if "classifier_bias" in data else None,
+        reset_interval=_positive(path, data, "reset_interval"),
         ttt3r=bool(data["ttt3r"]) if "ttt3r" in data else None,
-        dense_stride=_whole(data, "dense_stride") or 1,
+        dense_stride=_positive(path, data, "dense_stride") or 1,
         steps=steps,
         run={name: data[name] for name in RUN_OUTPUTS if name in data},
         unknown_settings=tuple(name for name in data if "/" not in name and name not in known),
@@ -133,9 +133,10 @@ def run_reference(model: Human3R, reference: Reference, *, ttt3r: bool) -> Itera
     Yields:
         Every step.
     """
-    bias = reference.classifier_bias
-    values = torch.from_numpy(fill_tensor(CLASSIFIER_BIAS, (1,))) if bias is None else bias
-    model.get_parameter(CLASSIFIER_BIAS).data[:] = values
+    values = fill_tensor(CLASSIFIER_BIAS, (1,))
+    if reference.classifier_bias is not None:
+        values[:] = reference.classifier_bias
+    model.get_parameter(CLASSIFIER_BIAS).copy_(torch.from_numpy(values))
     stored = {name for step in reference.steps.values() for name in step}
     heads = HeadSelection(
         pointmap=bool(stored & {"pts3d_in_self_view", "conf_self"}),
@@ -208,9 +209,10 @@ def _step(
     )
 
 
-def _scalar(data: Mapping[str, Array], name: str) -> float | None:
-    return float(data[name]) if name in data else None
-
-
-def _whole(data: Mapping[str, Array], name: str) -> int | None:
-    return int(data[name]) if name in data else None
+def _positive(path: Path, data: Mapping[str, Array], name: str) -> int | None:
+    if name not in data:
+        return None
+    value = int(data[name])
+    if value < 1:
+        raise InputError(f"{path}: {name} is {value}; it must be at least 1")
+    return value

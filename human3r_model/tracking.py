@@ -88,10 +88,8 @@ def match_probability(rows: Tensor, columns: Tensor, is_row: Tensor, is_column: 
     log_total = (num_rows + num_columns).clamp(min=1).to(cost.dtype).log()
     log_mu = _log_marginal(is_row, num_columns, log_total)
     log_nu = _log_marginal(is_column, num_rows, log_total)
-    u, v = (
-        torch.zeros_like(log_mu),
-        torch.zeros_like(log_nu).masked_fill(log_nu.isneginf(), -torch.inf),
-    )
+    u = torch.zeros_like(log_mu)  # padding weighs nothing from the start:
+    v = torch.zeros_like(log_nu).masked_fill(log_nu.isneginf(), -torch.inf)
     for _ in range(NUM_ITERATIONS):
         u = log_mu - (cost + v[:, None, :]).logsumexp(dim=2)
         v = log_nu - (cost + u[:, :, None]).logsumexp(dim=1)

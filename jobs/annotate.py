@@ -22,6 +22,7 @@ from jobs.options import (
 )
 
 if TYPE_CHECKING:
+    from jobs.progress import AnnotateProgress
     from pipeline.config import LabelIdentity
     from pipeline.ledger import JobStatus
 
@@ -145,9 +146,8 @@ def annotate(
     _warn(identity)
     resources = RayResources(workers, num_gpus_per_worker, num_cpus_per_worker, address)
     before = read_status(job.store)
-    num_pending = before.num_frames_planned - before.num_frames - before.num_frames_lost
     with AnnotateProgress(
-        before.num_clips, before.num_clips - before.num_pending, num_pending
+        before.num_clips, before.num_pending, before.num_frames_pending
     ) as progress:
         status = annotate_job(
             job,
@@ -157,7 +157,11 @@ def annotate(
             lambda shards, settings: run_shards(shards, settings, resources),
             progress.add,
         )
-    _print_summary(job.store.uri, status, identity, progress.num_frames, progress.seconds, as_json)
+    if as_json:
+        typer.echo(json.dumps(_summary(job.store.uri, status, identity, progress)))
+    else:
+        for line in _summary_lines(job.store.uri, status, identity, progress):
+            typer.echo(line)
     if status.is_partial:
         raise typer.Exit(ExitCode.PARTIAL)
 
@@ -173,34 +177,34 @@ def _note(text: str) -> None:
     sys.stderr.write(f"note: {text}\n")
 
 
-def _print_summary(
-    uri: str,
-    status: "JobStatus",
-    identity: "LabelIdentity",
-    num_frames: int,
-    seconds: float,
-    as_json: bool,
-) -> None:
+def _summary(
+    uri: str, status: "JobStatus", identity: "LabelIdentity", progress: "AnnotateProgress"
+) -> dict[str, object]:
+    return {
+        "out": uri,
+        **dataclasses.asdict(status),
+        "run_frames": progress.num_frames,
+        "run_seconds": round(progress.seconds, 3),
+        "run_frames_per_s": round(progress.num_frames / progress.seconds, 3),
+        "model_preset": identity.model_preset,
+        "weights_sha256": identity.weights_sha256,
+        "is_untrained": identity.is_untrained,
+        "body_model_sha256": identity.body_model_sha256,
+        "config_hash": identity.config_hash,
+    }
+
+
+def _summary_lines(
+    uri: str, status: "JobStatus", identity: "LabelIdentity", progress: "AnnotateProgress"
+) -> list[str]:
     from jobs.summary import account_lines
 
-    rate = num_frames / seconds
-    if as_json:
-        summary = {
-            "out": uri,
-            **dataclasses.asdict(status),
-            "run_frames": num_frames,
-            "run_seconds": round(seconds, 3),
-            "run_frames_per_s": round(rate, 3),
-            "model_preset": identity.model_preset,
-            "weights_sha256": identity.weights_sha256,
-            "is_untrained": identity.is_untrained,
-            "body_model_sha256": identity.body_model_sha256,
-            "config_hash": identity.config_hash,
-        }
-        typer.echo(json.dumps(summary))
-        return
-    for line in account_lines(uri, status):
-        typer.echo(line)
-    typer.echo(f"this run: {num_frames} frames in {seconds:.1f} s, {rate:.1f} frames/s")
+    seconds, num_frames = progress.seconds, progress.num_frames
+    if progress.num_clips:
+        run = f"{num_frames} frames in {seconds:.1f} s, {num_frames / seconds:.1f} frames/s"
+    else:
+        run = "nothing to do"
+    lines = [*account_lines(uri, status), f"this run: {run}"]
     if identity.is_untrained:
-        typer.echo("untrained: random weights, not labels")
+        lines.append("untrained: random weights, not labels")
+    return lines

@@ -1,6 +1,7 @@
 """The `h3r` command: its verbs in the order of the job, and what errors become."""
 
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from jobs.gc import gc
 from jobs.plan import plan
 from jobs.status import status
 from jobs.verify import verify
-from pipeline.errors import H3RError, RefusedError, SourceError
+from pipeline.errors import ConfigError, H3RError, RefusedError, SourceError
 from schemas.errors import SchemasError
 
 PREPARE = "1. Prepare"
@@ -44,23 +45,29 @@ for panel, name, command in (
     app.command(name, rich_help_panel=panel)(command)
 
 
-def main() -> None:
-    """Run the command line; errors on purpose become one message and an exit code."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; errors on purpose become one message and an exit code.
+
+    Args:
+        arguments: Those after the program's name; None takes the process's own.
+    """
     try:
-        app()
+        app(arguments)
     except (H3RError, Human3RError, SchemasError) as error:
         sys.stderr.write(f"h3r: {error}\n")
         sys.exit(exit_code(error))
-    except KeyboardInterrupt:
-        sys.stderr.write("h3r: interrupted; run the same command again to go on\n")
-        sys.exit(ExitCode.INTERRUPTED)
+    except SystemExit as end:
+        if end.code == ExitCode.INTERRUPTED:  # what typer makes of Ctrl-C
+            sys.stderr.write("h3r: interrupted; run the same command again to go on\n")
+        raise
 
 
 def exit_code(error: Exception) -> ExitCode:
     """The exit code of an error that ended a command."""
     if isinstance(error, RefusedError):
         return ExitCode.REFUSED
-    return ExitCode.USAGE if isinstance(error, SourceError) else ExitCode.FAILED
+    is_usage = isinstance(error, SourceError | ConfigError)
+    return ExitCode.USAGE if is_usage else ExitCode.FAILED
 
 
 def _print_version(is_wanted: bool) -> None:

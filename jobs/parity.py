@@ -73,5 +73,8 @@ def _compare(model: "Human3R", reference: "Reference") -> "list[OutputError]":
     return min(runs, key=lambda errors: max(error.worst for error in errors))
 
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app.command()(parity)
+
 if __name__ == "__main__":
-    typer.run(parity)
+    app()

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from pipeline.layout import LEDGER_FOLDER
+
 if TYPE_CHECKING:
     from pipeline.ledger import JobStatus
 
@@ -20,4 +22,8 @@ def account_lines(uri: str, status: "JobStatus") -> list[str]:
     if status.failures:
         kinds = ", ".join(f"{kind} {count}" for kind, count in status.failures.items())
         lines.append(f"failures: {kinds}")
+        lines += [f"  {failure}" for failure in status.first_failures]
+        num_unnamed = status.num_failed - len(status.first_failures)
+        if num_unnamed:
+            lines.append(f"  and {num_unnamed} more: every clip has a row in {uri}/{LEDGER_FOLDER}")
     return lines

@@ -4,11 +4,13 @@ An attempt writes a mark before it touches a pixel and removes it when it ends, 
 mark that is still there belongs to a process that died (or that still runs elsewhere: then the
 worst that follows is caution). After a death the shard is done clip by clip, with a mark a clip,
 and a clip that two attempts died on is quarantined. So a clip that kills its process costs a
-bounded number of restarts: one death of the whole shard, two of its own.
+bounded number of restarts: one death of the whole shard, two of its own. A worker that dies while
+it starts leaves a mark too, so that it is not started for ever.
 """
 
 import contextlib
 import json
+import socket
 import time
 import uuid
 from collections import Counter
@@ -16,10 +18,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pipeline import layout
-from pipeline.layout import attempts_folder
+from pipeline.errors import JobError
+from pipeline.layout import attempts_folder, start_folder
 from pipeline.storage import Store
 
 DEATHS_TO_QUARANTINE = 2
+DEATHS_TO_GIVE_UP = 2
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,34 @@ def begin_attempt(store: Store, shard_index: int, run_id: str, worker: str) -> A
     mark = {"worker": worker, "begun": time.time()}
     store.create(f"{attempts_folder(shard_index)}/{attempt.name}.json", json.dumps(mark).encode())
     return attempt
+
+
+@contextlib.contextmanager
+def start_mark(store: Store, run_id: str, worker_id: str) -> Iterator[None]:
+    """A mark that outlives the start of a worker only if its process does not.
+
+    Args:
+        store: OUT.
+        run_id: Of the run.
+        worker_id: The same for a worker and for what replaces it when it dies.
+
+    Raises:
+        JobError: It died on every try so far, and was tried often enough.
+    """
+    folder = start_folder(run_id, worker_id)
+    num_deaths = len(store.list(folder))
+    if num_deaths >= DEATHS_TO_GIVE_UP:
+        raise JobError(
+            f"a worker on {socket.gethostname()} died {num_deaths} times while it loaded the "
+            "models, most likely for want of memory. Start fewer with --workers, or give it more "
+            "memory; h3r doctor says what it needs"
+        )
+    path = f"{folder}/{num_deaths}.json"
+    store.create(path, b"{}")
+    try:
+        yield
+    finally:
+        store.delete(path)
 
 
 def forget_attempts(store: Store, run_id: str) -> None:

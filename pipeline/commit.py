@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipeline import layout
 from pipeline.attempts import Attempt
 from pipeline.depth import DepthObject
-from pipeline.ledger import read_commit
+from pipeline.ledger import FILE_COLUMNS, read_commit
 from pipeline.outcome import ClipFailure, WorkerIdentity, WrittenFile, failure_of, ledger_row
 from pipeline.plan import PlannedClip
 from pipeline.rows import ClipRows, Columns
@@ -99,11 +99,14 @@ class ShardWriter:
         validate_table(ledger, CLIPS)
         check_keys(ledger, *(tables[spec.name] for spec in ROW_SPECS))
         data = table_bytes(ledger, CLIPS, self._worker.provenance)
-        if self._store.create(layout.commit_path(self._shard_index), data):
-            return ledger
-        self._discard(entries, files)
+        # Looked for once more, since some stores let `create` replace what is there.
         winner = read_commit(self._store, self._shard_index)
-        assert winner is not None
+        if winner is None:
+            if self._store.create(layout.commit_path(self._shard_index), data):
+                return ledger
+            winner = read_commit(self._store, self._shard_index)
+            assert winner is not None
+        self._discard(entries, files, winner)
         return winner
 
     def _checked_tables(self, entries: list[_Entry]) -> dict[str, pa.Table]:
@@ -147,10 +150,17 @@ class ShardWriter:
             CLIPS, {name: [row[name] for row in rows] for name in CLIPS.column_names}
         )
 
-    def _discard(self, entries: list[_Entry], files: dict[str, WrittenFile | None]) -> None:
-        """Remove what this attempt wrote: someone else's commit stands, and names other files."""
+    def _discard(
+        self, entries: list[_Entry], files: dict[str, WrittenFile | None], winner: pa.Table
+    ) -> None:
+        """Remove what this attempt wrote and the commit that stands does not name.
+
+        It names all of it where the store, asked again after a lost answer, refused this attempt's
+        own commit as already there.
+        """
+        named = {path for column in FILE_COLUMNS for path in winner[column].to_pylist()}
         for file in [*files.values(), *(entry.depth for entry in entries)]:
-            if file is not None:
+            if file is not None and file.path not in named:
                 self._store.delete(file.path)
 
 

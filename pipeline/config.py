@@ -9,6 +9,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from pipeline.errors import ConfigError
+
 DEFAULT_MAX_FPS = 30.0
 
 
@@ -33,18 +35,18 @@ class PlanConfig:
     limit: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse values no plan can be made with."""
+        """Refuse values no plan can be made with, by a ConfigError."""
         if self.fps is not None and not 0 < self.fps <= 1000:
-            raise ValueError(f"--fps {self.fps}: must be above 0 and at most 1000")
+            raise ConfigError(f"--fps {self.fps}: must be above 0 and at most 1000")
         if self.max_clip_frames < 2:
-            raise ValueError(
+            raise ConfigError(
                 f"--max-clip-frames {self.max_clip_frames}: must be 2 or more, since "
                 "neighbouring clips share a frame"
             )
         if self.max_shard_frames is not None and self.max_shard_frames < 1:
-            raise ValueError(f"--max-shard-frames {self.max_shard_frames}: must be 1 or more")
+            raise ConfigError(f"--max-shard-frames {self.max_shard_frames}: must be 1 or more")
         if self.limit is not None and self.limit < 1:
-            raise ValueError(f"--limit {self.limit}: must be 1 or more")
+            raise ConfigError(f"--limit {self.limit}: must be 1 or more")
 
 
 @dataclass(frozen=True)

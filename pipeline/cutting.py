@@ -15,6 +15,9 @@ MIN_AUTO_SHARD_FRAMES = 400
 MAX_AUTO_SHARD_FRAMES = 1000
 MAX_SHARD_CLIPS = 256
 AUTO_NUM_SHARDS = 64
+TIE_S = 1e-9  # above the rounding of float64: of two frames as near, the earlier
+MAX_ROUNDING_S = 0.001
+"""Matroska and others store times in whole milliseconds."""
 
 
 def sample_frames(
@@ -23,7 +26,8 @@ def sample_frames(
     """Indices of the frames to annotate, in order.
 
     All of them while the average rate is within the wanted one; otherwise, for every tick of the
-    wanted rate since the first frame, the frame nearest to it (each at most once).
+    wanted rate since the first frame, the frame nearest to it (each at most once). Times may be
+    rounded to the time base: a video that ends a millisecond early is not a frame shorter.
 
     Args:
         frame_pts: [F] rising presentation times, in units of `time_base`.
@@ -36,11 +40,14 @@ def sample_frames(
     num_frames = len(frame_pts)
     wanted = DEFAULT_MAX_FPS if fps is None else fps
     times_s = (frame_pts - frame_pts[0]) * float(time_base) if num_frames else np.zeros(0)
-    if num_frames < 2 or (num_frames - 1) <= wanted * 1.001 * times_s[-1]:
+    if num_frames < 2:
         return np.arange(num_frames, dtype=np.int64)
-    ticks_s = np.arange(int(np.floor(times_s[-1] * wanted + 1e-6)) + 1) / wanted
+    end_s = times_s[-1] + min(float(time_base), MAX_ROUNDING_S)
+    if num_frames - 1 <= wanted * 1.001 * end_s:
+        return np.arange(num_frames, dtype=np.int64)
+    ticks_s = np.arange(int(np.floor(end_s * wanted + 1e-6)) + 1) / wanted
     right = np.clip(np.searchsorted(times_s, ticks_s), 1, num_frames - 1)
-    is_left_nearer = ticks_s - times_s[right - 1] <= times_s[right] - ticks_s
+    is_left_nearer = ticks_s - times_s[right - 1] <= times_s[right] - ticks_s + TIE_S
     return np.unique(np.where(is_left_nearer, right - 1, right)).astype(np.int64)
 
 

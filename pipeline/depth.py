@@ -174,7 +174,7 @@ def read_depth_frame(
     Raises:
         DepthError: Payload or header are damaged, or the span is not a frame's.
     """
-    _check_payload(payload)
+    check_depth_frame(payload)
     try:
         codes = decode_gray16(payload, codec_header, width, height)
     except MediaError as error:
@@ -208,11 +208,17 @@ def read_depth_object(data: bytes, sha256: str) -> Iterator[NDArray[np.float32]]
         yield read_depth_frame(payload, video.codec_header, video.width, video.height)
 
 
-def _check_payload(payload: bytes) -> None:
+def check_depth_frame(payload: bytes) -> None:
     """Check every slice's checksum; libav's decoder patches damaged slices without a word.
 
     From RFC 9043, section 4.9: a slice ends with its size without this footer (24 bits), an error
     status (8 bits) and a parity that makes the CRC-32 of the whole slice, footer included, 0.
+
+    Args:
+        payload: The bytes at one of `DepthObject.frame_spans`.
+
+    Raises:
+        DepthError: They are damaged, or the span is not a frame's.
     """
     end = len(payload)
     while True:

@@ -17,7 +17,8 @@ from pathlib import Path
 from human3r_model.errors import Human3RError
 from pipeline.errors import StorageError
 from pipeline.machine import Gpu, count_cores, read_free_memory, read_gpus
-from pipeline.storage import Store, split_uri
+from pipeline.storage import Store
+from pipeline.uris import split_uri
 
 GIB = 2**30
 MIN_FREE_MEMORY = 2 * GIB  # local Ray takes about 1 GB, one worker with the tiny preset as much

@@ -1,6 +1,7 @@
 """Every error the pipeline raises on purpose.
 
 * H3RError
+    * ConfigError     a setting that no job can be run with
     * SourceError     SRC is missing, empty or not a list we can read
     * PlanError       the plan on OUT is damaged, or cannot be made
     * RefusedError    OUT holds labels of another model, configuration or schema
@@ -19,6 +20,10 @@ class H3RError(Exception):
     """Base of all: the message names the thing, what was wrong and what to do."""
 
     is_transient = False
+
+
+class ConfigError(H3RError, ValueError):
+    """A setting that no job can be run with."""
 
 
 class SourceError(H3RError):

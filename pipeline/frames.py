@@ -8,7 +8,8 @@ from pipeline.decode import LostFrame, decode_frames
 from pipeline.errors import DecodeError
 from pipeline.labels import ModelFrame
 from pipeline.plan import PlannedClip
-from pipeline.storage import Store, join_uri, open_media, split_uri
+from pipeline.storage import Store, open_media
+from pipeline.uris import join_uri, split_uri
 
 
 def open_frames(clip: PlannedClip, root: str, geometry: ImageGeometry) -> Iterator[ModelFrame]:

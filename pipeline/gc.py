@@ -1,19 +1,19 @@
 """Remove what no commit names: files of attempts that died, lost a race or were given up.
 
 A file of a committed shard can go at once. One of a shard that is not committed may belong to a
-worker that is still at it, so it has to be old. Nothing is removed on the word of an older look:
-commits are read after the files were listed.
+worker that is still at it, so it has to be old, and so has a temporary file. Nothing is removed on
+the word of an older look: commits are read after the files were listed. What has no shard in its
+name is nobody's attempt and stays.
 """
 
 import time
 from dataclasses import dataclass
 
 from pipeline import layout
-from pipeline.ledger import read_ledger
+from pipeline.ledger import FILE_COLUMNS, read_ledger
 from pipeline.storage import TEMPORARY_PREFIX, Store, StoredFile
 
 DEFAULT_GRACE_S = 24 * 3600.0
-FILE_COLUMNS = [f"{kind}_file" for kind in (*layout.ROW_TABLES, "depth")]
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,14 @@ def collect_garbage(
     oldest_kept_s = time.time() - grace_s
 
     def is_garbage(file: StoredFile) -> bool:
-        base = file.path.rsplit("/", 1)[1]
-        is_temporary = base.startswith(TEMPORARY_PREFIX)
-        if file.path.startswith(f"{layout.LEDGER_FOLDER}/"):
-            return is_temporary and file.modified_s < oldest_kept_s
-        if file.path in named:
+        is_old = file.modified_s < oldest_kept_s
+        is_temporary = file.path.rsplit("/", 1)[1].startswith(TEMPORARY_PREFIX)
+        if is_temporary or layout.is_start_mark(file.path):
+            return is_old
+        shard_index = layout.shard_of(file.path)
+        if shard_index is None or file.path.startswith(f"{layout.LEDGER_FOLDER}/"):
             return False
-        if layout.shard_of(file.path) in committed and not is_temporary:
-            return True
-        return file.modified_s < oldest_kept_s
+        return file.path not in named and (shard_index in committed or is_old)
 
     found = [file for file in candidates if is_garbage(file)]
     if not is_dry_run:

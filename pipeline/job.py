@@ -70,7 +70,7 @@ def annotate_job(
 
     Raises:
         RefusedError: OUT holds labels of another identity.
-        JobError: Shards could not be committed, or clips are not accounted for.
+        JobError: Clips are not accounted for: their shards could not be committed.
     """
     store = job.store
     check_same_labels(store, job.run, identity)
@@ -88,9 +88,10 @@ def annotate_job(
             config=worker,
         )
         errors = _run(pending, settings, store, run_shards, on_report)
-    collect_garbage(store)
+    if not errors:
+        collect_garbage(store)
     status = read_status(store)
-    if errors or not status.is_finished:
+    if not status.is_finished:
         reasons = "".join(
             f"\n  {error}" for error in dict.fromkeys(errors[-MAX_CONSECUTIVE_ERRORS:])
         )
@@ -117,11 +118,17 @@ def _run(
 ) -> list[str]:
     """Run shards; the errors of those that could not be committed.
 
-    After a few in a row the job stops: nothing that follows would fare better.
+    After a few in a row the job stops: nothing that follows would fare better. Workers that are
+    stopped on purpose have not died: their marks go.
     """
     errors: list[str] = []
     num_in_a_row = 0
     reports = run_shards(pending, settings)
+
+    def stop() -> None:
+        reports.close()
+        forget_attempts(store, settings.run_id)
+
     try:
         for report in reports:
             on_report(report)
@@ -129,9 +136,9 @@ def _run(
             if report.error:
                 errors.append(report.error)
             if num_in_a_row == MAX_CONSECUTIVE_ERRORS:
+                stop()
                 break
-    except KeyboardInterrupt:
-        reports.close()
-        forget_attempts(store, settings.run_id)
+    except (KeyboardInterrupt, SystemExit):  # Ray turns SIGTERM into the latter
+        stop()
         raise
     return errors

@@ -89,7 +89,7 @@ class ClipLabels:
         geometry: Between the source picture and the network's.
         frames: What was said of each frame.
         people: What was said of each person.
-        depth: The depth object; None when depth is off or the clip has no frame.
+        depth: The depth object; None when depth is off.
         coarse_depth_m: [T, h, w] every `DEPTH_STRIDE`-th pixel of the depth, NaN where there is
             none: enough to tell what hides what.
         num_lost: Sampled frames that could not be decoded.

@@ -5,6 +5,7 @@ plan/videos.parquet  plan/clips.parquet   immutable
 {frames,people,tracks}/shard-N.ATTEMPT.parquet
 depth/shard-N.ATTEMPT/CLIP.mkv
 attempts/shard-N/…                        marks of attempts under way
+attempts/start-RUN-WORKER/…               marks of workers that are loading the models
 clips/shard-N.parquet                     the commit: a shard is done when this exists
 """
 
@@ -19,6 +20,7 @@ DEPTH_FOLDER = "depth"
 ATTEMPTS_FOLDER = "attempts"
 DATA_FOLDERS = (*ROW_TABLES, DEPTH_FOLDER)
 
+_START_PREFIX = f"{ATTEMPTS_FOLDER}/start-"
 _SHARD = re.compile(r"shard-(\d{6,})")
 
 
@@ -40,6 +42,16 @@ def depth_path(shard_index: int, attempt: str, clip_id: str) -> str:
 def attempts_folder(shard_index: int) -> str:
     """Where a shard's attempts leave their marks."""
     return f"{ATTEMPTS_FOLDER}/{_shard_name(shard_index)}"
+
+
+def start_folder(run_id: str, worker_id: str) -> str:
+    """Where the processes of one worker leave their marks while they start."""
+    return f"{_START_PREFIX}{run_id}-{worker_id}"
+
+
+def is_start_mark(path: str) -> bool:
+    """Whether a file of OUT is the mark of a worker that starts."""
+    return path.startswith(_START_PREFIX)
 
 
 def shard_of(path: str) -> int | None:

@@ -8,12 +8,16 @@ import pyarrow as pa
 
 from pipeline import layout
 from pipeline.plan import read_plan
+from pipeline.report import describe_failures
 from pipeline.storage import Store
 from pipeline.tables import read_table
 from schemas.arrow import empty_table
 from schemas.tables import CLIPS
 
 READ_THREADS = 16
+MAX_FAILURES_NAMED = 5
+FILE_COLUMNS = [f"{kind}_file" for kind in (*layout.ROW_TABLES, "depth")]
+"""Columns that name the files of a shard."""
 STATUS_COLUMNS = [
     "clip_id",
     "shard_index",
@@ -24,6 +28,7 @@ STATUS_COLUMNS = [
     "error_stage",
     "error_class",
     "error_message",
+    "num_frames_planned",
     "num_frames",
     "num_frames_lost",
     "num_people_rows",
@@ -44,11 +49,13 @@ class JobStatus:
         num_pending: In shards that are not committed.
         num_shards: Planned shards; of these, `num_shards_committed` are committed.
         num_frames_planned: Sampled frames of all clips.
+        num_frames_pending: Those of pending clips.
         num_frames: Annotated frames.
         num_frames_lost: Sampled frames of annotated clips that could not be decoded.
         num_people: People rows.
         num_tracks: Track rows.
         failures: Failed clips by "stage/Class".
+        first_failures: The first failed clips in words, one each.
     """
 
     num_videos: int
@@ -61,11 +68,13 @@ class JobStatus:
     num_shards: int
     num_shards_committed: int
     num_frames_planned: int
+    num_frames_pending: int
     num_frames: int
     num_frames_lost: int
     num_people: int
     num_tracks: int
     failures: dict[str, int]
+    first_failures: tuple[str, ...]
 
     @property
     def is_finished(self) -> bool:
@@ -122,6 +131,7 @@ def read_status(store: Store) -> JobStatus:
         )
         if stage is not None
     )
+    num_frames_planned = _sum(plan.clips, "num_frames")
     return JobStatus(
         num_videos=plan.videos.num_rows,
         num_videos_failed=plan.videos["status"].to_pylist().count("failed"),
@@ -132,12 +142,14 @@ def read_status(store: Store) -> JobStatus:
         num_pending=plan.clips.num_rows - ledger.num_rows,
         num_shards=plan.num_shards,
         num_shards_committed=len(set(ledger["shard_index"].to_pylist())),
-        num_frames_planned=_sum(plan.clips, "num_frames"),
+        num_frames_planned=num_frames_planned,
+        num_frames_pending=num_frames_planned - _sum(ledger, "num_frames_planned"),
         num_frames=_sum(ledger, "num_frames"),
         num_frames_lost=_sum(ledger, "num_frames_lost"),
         num_people=_sum(ledger, "num_people_rows"),
         num_tracks=_sum(ledger, "num_tracks"),
         failures=dict(failures.most_common()),
+        first_failures=tuple(describe_failures(ledger, MAX_FAILURES_NAMED)),
     )
 
 

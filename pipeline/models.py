@@ -28,10 +28,32 @@ class ModelSource:
     body_model: str | None
 
 
+@dataclass(frozen=True, eq=False)
+class Models:
+    """What a worker annotates with, ready to run.
+
+    Attributes:
+        network: The network and the identity of its weights.
+        body: The body model, or None.
+        device: Where the network runs, "cpu" or "cuda".
+    """
+
+    network: LoadedModel
+    body: BodyModel | None
+    device: str
+
+
+def load_models(source: ModelSource, wanted_device: str) -> Models:
+    """The network and the body model; `wanted_device` as in `choose_device`."""
+    device = choose_device(wanted_device)
+    return Models(load_network(source, device), load_body(source), device)
+
+
 def load_network(source: ModelSource, device: str) -> LoadedModel:
     """The network on `device`.
 
     Raises:
+        InputError: No preset has that name.
         CheckpointError: The weights cannot be read or do not fit.
         StorageError: There is nothing at the uri.
     """

@@ -85,14 +85,19 @@ class WorkerIdentity:
     @property
     def provenance(self) -> LabelProvenance:
         """What tables carry in their metadata."""
-        return LabelProvenance(
-            weights_sha256=self.labels.weights_sha256,
-            model_preset=self.labels.model_preset,
-            is_untrained=self.labels.is_untrained,
-            body_model_sha256=self.labels.body_model_sha256,
-            config_hash=self.labels.config_hash,
-            code_version=self.code_version,
-        )
+        return provenance_of(self.labels, self.code_version)
+
+
+def provenance_of(labels: LabelIdentity, code_version: str) -> LabelProvenance:
+    """What tables with labels of an identity carry in their metadata."""
+    return LabelProvenance(
+        weights_sha256=labels.weights_sha256,
+        model_preset=labels.model_preset,
+        is_untrained=labels.is_untrained,
+        body_model_sha256=labels.body_model_sha256,
+        config_hash=labels.config_hash,
+        code_version=code_version,
+    )
 
 
 def failure_of(error: Exception) -> ClipFailure:

@@ -19,8 +19,9 @@ from pipeline.cutting import cut_clips, pack_shards, sample_frames
 from pipeline.errors import H3RError, PlanError, ProbeError, StorageError
 from pipeline.probe import VideoInfo, probe_video
 from pipeline.source import Source, SourceFile
-from pipeline.storage import Store, join_uri, open_media
+from pipeline.storage import Store, open_media
 from pipeline.tables import read_table, table_bytes
+from pipeline.uris import join_uri
 from schemas.arrow import table_from_columns
 from schemas.checks import validate_table
 from schemas.ids import clip_id, shard_id, video_id
@@ -28,6 +29,7 @@ from schemas.tables.plan_clips import PLAN_CLIPS
 from schemas.tables.videos import VIDEOS
 
 PROBE_THREADS = 8
+PROBE_TRIES = 3
 MISSING_VERSION = "missing"
 
 
@@ -163,15 +165,21 @@ def read_shard(store: Store, shard_index: int) -> list[PlannedClip]:
 
 
 def _probe(root: str, file: SourceFile) -> VideoInfo | ProbeError:
+    """What the file holds, or why that cannot be told; a plan is for ever, so it tries again."""
     if file.size_bytes is None:
         return ProbeError(f"{file.name}: no such file. Correct the list that names it")
-    try:
-        with open_media(join_uri(root, file.name)) as media:
-            return probe_video(media, file.name)
-    except ProbeError as error:
-        return error
-    except H3RError as error:
-        return ProbeError(f"{file.name}: {error}")
+    for _ in range(PROBE_TRIES):
+        try:
+            with open_media(join_uri(root, file.name)) as media:
+                return probe_video(media, file.name)
+        except ProbeError as error:
+            failure = error
+        except H3RError as error:
+            failure = ProbeError(f"{file.name}: {error}")
+            failure.is_transient = error.is_transient
+        if not failure.is_transient:
+            break
+    return failure
 
 
 def _videos_table(files: Iterable[SourceFile], probed: list[VideoInfo | ProbeError]) -> pa.Table:

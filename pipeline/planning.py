@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from pipeline.config import PlanConfig
-from pipeline.errors import RefusedError, SourceError
+from pipeline.errors import PlanError, RefusedError
+from pipeline.layout import PLAN_CLIPS
 from pipeline.plan import has_plan, make_plan, read_plan, write_plan
 from pipeline.run_file import RunFile, check_same_plan, read_run, write_run
 from pipeline.source import Source, list_source
@@ -21,7 +22,8 @@ class PlannedJob:
         store: OUT.
         run: What run.json says.
         source_root: Uri that the videos' names are relative to.
-        num_new_files: Videos of SRC that the plan does not know; a plan never changes.
+        num_new_files: Videos of SRC that the plan does not know; a plan never changes. 0 where
+            the plan has a limit: then they were left out on purpose.
     """
 
     store: Store
@@ -47,18 +49,21 @@ def plan_job(
 
     Raises:
         RefusedError: OUT was planned with other settings, or from another SRC.
+        PlanError: The plan of OUT is damaged or gone.
         SourceError: SRC cannot be listed.
         StorageError: OUT cannot be written.
     """
     store = Store(out)
-    store.check_access()
     run = read_run(store)
     config = replace(run.plan if run else PlanConfig(), **wanted)  # type: ignore[arg-type]
     if run is not None:
         check_same_plan(store, run, config)
-    source = _list_source(src, store, config)
-    if run is not None and has_plan(store):
-        return PlannedJob(store, run, source.root, _count_new_files(store, source))
+    limit = None if run else config.limit  # by then, other files may be the first
+    source = list_source(src, config.include, config.exclude, limit, leave_out=store.uri)
+    store.check_access()
+    if run is not None:
+        num_new_files = _count_new_files(store, source) if config.limit is None else 0
+        return PlannedJob(store, run, source.root, num_new_files)
     write_plan(store, make_plan(source, config, on_progress))
     run = RunFile(
         source=source.root,
@@ -70,22 +75,18 @@ def plan_job(
     return PlannedJob(store, run, source.root, num_new_files=0)
 
 
-def _list_source(src: str, store: Store, config: PlanConfig) -> Source:
-    """SRC without what lies in OUT, should OUT be below it."""
-    source = list_source(src, config.include, config.exclude, config.limit)
-    below = f"{store.uri}/".removeprefix(f"{source.root}/")
-    files = tuple(file for file in source.files if not file.name.startswith(below))
-    if not files:
-        raise SourceError(f"{src}: no video found outside of OUT")
-    return replace(source, files=files)
-
-
 def _count_new_files(store: Store, source: Source) -> int:
     """Files of SRC that the plan does not know.
 
     Raises:
         RefusedError: SRC has none of the planned files: it is another corpus.
+        PlanError: run.json is there, the plan is not.
     """
+    if not has_plan(store):
+        raise PlanError(
+            f"{store.uri}: run.json is there but {PLAN_CLIPS} is gone, so what is committed cannot "
+            "be told from what is to do. Put the plan back, or annotate into a new OUT"
+        )
     planned = set(read_plan(store, clip_columns=["shard_index"]).videos["uri"].to_pylist())
     listed = {file.name for file in source.files}
     if not planned & listed:

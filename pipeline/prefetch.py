@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class _End:
-    error: Exception | None
+    error: BaseException | None
 
 
 class Prefetch(Generic[Item]):
@@ -61,7 +61,9 @@ class Prefetch(Generic[Item]):
             for item in self._items:
                 if not self._put(item):
                     break
-        except Exception as caught:
+            if isinstance(self._items, Generator):
+                self._items.close()  # here, where it ran: it may hold a file open
+        except BaseException as caught:  # a thread that dies silently would be waited for, for ever
             error = caught
         self._put(_End(error))
 

@@ -112,8 +112,8 @@ def occluded(
         [N, J]; False outside the picture and where there is no depth.
     """
     height, width = depth_m.shape[1:]
-    x, y = (np.rint(joints_px[..., axis] / stride).astype(np.int64) for axis in (0, 1))
-    is_inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    seen = depth_m[frame[:, None], np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
-    with np.errstate(invalid="ignore"):
-        return is_inside & (seen < joints_z_m - OCCLUSION_MARGIN_M)
+    last = [width - 1, height - 1]
+    nearest = np.clip(np.rint(joints_px / stride), 0, last).astype(np.int64)  # [N, J, 2]
+    seen = depth_m[frame[:, None], nearest[..., 1], nearest[..., 0]]
+    is_inside = ~outside_picture(joints_px, width * stride, height * stride)
+    return is_inside & (seen < joints_z_m - OCCLUSION_MARGIN_M)

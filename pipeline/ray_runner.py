@@ -5,9 +5,12 @@ never enter the object store. An actor that dies is restarted and its shard trie
 attempt registry bounds how often. Shutting down or failing leaves committed shards committed.
 """
 
+import contextlib
 import logging
 import os
-from collections.abc import Generator, Sequence
+import socket
+import sys
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 # Read by Ray on import: on one machine, listen on the loopback interface only.
@@ -16,13 +19,23 @@ os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 import pyarrow as pa
 import ray
 import ray.data
+from ray.data.exceptions import ExecutionTimeoutError
+from ray.exceptions import RayError
 
-from pipeline.report import ShardReport
+from pipeline.attempts import start_mark
+from pipeline.errors import ConfigError, JobError
+from pipeline.native_stderr import dropped_lines
+from pipeline.report import ShardReport, error_text
+from pipeline.storage import Store
 from pipeline.worker import ShardWorker, WorkerSettings
 
 TASKS_IN_FLIGHT = 2
 MAX_INIT_DEATHS = 3
 NO_PROGRESS_TIMEOUT_S = 24 * 3600
+CONNECT_TIMEOUT_S = 5.0
+# Ray Data hands every actor its function by reference and restarts actors: Ray then prints this,
+# an error by its level, for every job. Ray's own log keeps it.
+HARMLESS_LINE = "has constructor arguments in the object store and max_restarts > 0"
 REPORT_SCHEMA = pa.schema(
     [
         ("shard_index", pa.int64()),
@@ -30,9 +43,9 @@ REPORT_SCHEMA = pa.schema(
         ("num_done", pa.int64()),
         ("num_empty", pa.int64()),
         ("num_failed", pa.int64()),
+        ("num_frames_planned", pa.int64()),
         ("num_frames", pa.int64()),
         ("num_people", pa.int64()),
-        ("failures", pa.list_(pa.string())),
     ]
 )
 
@@ -58,56 +71,115 @@ class RayResources:
 class ShardActor:
     """A worker as Ray Data calls it; lives as long as its actor."""
 
-    def __init__(self, settings: WorkerSettings) -> None:
-        """Load the models."""
-        self._worker = ShardWorker(settings)
+    def __init__(
+        self, settings: WorkerSettings, load_worker: Callable[[WorkerSettings], ShardWorker]
+    ) -> None:
+        """Load the models. An error waits for the first shard: Ray would print pages for it."""
+        self._worker: ShardWorker | None = None
+        self._error = ""
+        actor_id = ray.get_runtime_context().get_actor_id() or ""
+        try:
+            with start_mark(Store(settings.out), settings.run_id, actor_id):
+                self._worker = load_worker(settings)
+        except Exception as error:
+            self._error = error_text(error)
 
     def __call__(self, shards: pa.Table) -> pa.Table:
         """Annotate the shards of a batch; never raises for a shard's sake."""
-        reports = [self._worker.annotate(index) for index in shards["shard_index"].to_pylist()]
+        reports = [self._annotate(index) for index in shards["shard_index"].to_pylist()]
         return pa.Table.from_pylist([report.to_row() for report in reports], schema=REPORT_SCHEMA)
+
+    def _annotate(self, shard_index: int) -> ShardReport:
+        if self._worker is None:
+            return ShardReport(shard_index, error=self._error)
+        return self._worker.annotate(shard_index)
 
 
 def run_shards(
-    shards: Sequence[int], settings: WorkerSettings, resources: RayResources
+    shards: Sequence[int],
+    settings: WorkerSettings,
+    resources: RayResources,
+    load_worker: Callable[[WorkerSettings], ShardWorker] = ShardWorker.load,
 ) -> Generator[ShardReport]:
     """Annotate shards on Ray; reports come as shards end.
 
-    Closing the iterator stops the workers. A cluster that was started here ends with it.
+    Closing the iterator stops the workers. A cluster that was started here ends with it. What Ray
+    prints goes to stderr, since stdout is the command's.
 
     Args:
         shards: Shards to do.
         settings: For every worker.
         resources: For Ray.
+        load_worker: Makes the worker of an actor, in the actor.
+
+    Raises:
+        ConfigError: The address is none.
+        JobError: There is no such cluster, it has no room for a worker, or Ray failed.
     """
-    is_own = not ray.is_initialized()
-    if is_own:
+    with dropped_lines(HARMLESS_LINE), contextlib.redirect_stdout(sys.stderr):
+        is_own = not ray.is_initialized()
+        if is_own:
+            _connect(resources.address)
+        try:
+            _configure_data()
+            yield from _stream(shards, settings, resources, load_worker)
+        except (RayError, ExecutionTimeoutError) as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise JobError(
+                f"Ray failed: {type(error).__name__}: {reason}. What is committed stays: run the "
+                "same command again to go on. Ray's own logs are in /tmp/ray/session_latest/logs"
+            ) from error
+        finally:
+            if is_own:
+                ray.shutdown()
+
+
+def _connect(address: str | None) -> None:
+    """Start Ray on this machine, or join the cluster at `address`."""
+    if address is not None and address != "auto":
+        _check_reachable(address)
+    try:
         ray.init(
-            address=resources.address or "local",
-            include_dashboard=False if resources.address is None else None,
+            address=address or "local",
+            include_dashboard=False if address is None else None,
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        where = f"the Ray cluster at --address {address}" if address else "Ray on this machine"
+        raise JobError(f"{where} cannot be used: {error}") from error
+
+
+def _check_reachable(address: str) -> None:
+    """Find out at once that nobody listens; Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        raise ConfigError(f"--address {address}: must be auto, or HOST:PORT such as 10.0.0.1:6379")
     try:
-        _configure_data()
-        yield from _stream(shards, settings, resources)
-    finally:
-        if is_own:
-            ray.shutdown()
+        socket.create_connection((host, int(port)), CONNECT_TIMEOUT_S).close()
+    except OSError as error:
+        raise JobError(
+            f"--address {address}: no Ray cluster answers there: {error}. Check that it runs "
+            "(ray status) and that this machine may reach it, or leave --address out to run here"
+        ) from error
 
 
 def _stream(
-    shards: Sequence[int], settings: WorkerSettings, resources: RayResources
+    shards: Sequence[int],
+    settings: WorkerSettings,
+    resources: RayResources,
+    load_worker: Callable[[WorkerSettings], ShardWorker],
 ) -> Generator[ShardReport]:
     workers = min(_num_workers(resources), len(shards))
     num_cpus = resources.num_cpus
     if num_cpus is None:
         total = int(ray.cluster_resources().get("CPU", 1))
         num_cpus = 1 if resources.address else max(1, total // workers)
+    _check_room(num_cpus, resources.num_gpus)
     items = [{"shard_index": index} for index in shards]
     reports = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
         ShardActor,
-        fn_constructor_args=(settings,),
+        fn_constructor_args=(settings, load_worker),
         batch_format="pyarrow",
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(
@@ -126,6 +198,19 @@ def _num_workers(resources: RayResources) -> int:
     if resources.num_gpus > 0:
         return max(1, int(ray.cluster_resources().get("GPU", 0) / resources.num_gpus))
     return 1
+
+
+def _check_room(num_cpus: float, num_gpus: float) -> None:
+    """Find out at once that no machine can take a worker; Ray itself would wait for ever."""
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    has = [(machine.get("CPU", 0), machine.get("GPU", 0)) for machine in machines]
+    if not any(cpus >= num_cpus and gpus >= num_gpus for cpus, gpus in has):
+        found = ", ".join(f"{cpus:g} and {gpus:g}" for cpus, gpus in sorted(set(has)))
+        raise JobError(
+            f"a worker needs {num_cpus:g} CPU cores and {num_gpus:g} GPUs, and no machine of the "
+            f"Ray cluster has them (it has {found}). Lower --num-cpus-per-worker or "
+            "--num-gpus-per-worker, or add such a machine; h3r doctor tells what this one has"
+        )
 
 
 def _configure_data() -> None:

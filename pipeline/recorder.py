@@ -91,9 +91,9 @@ class ClipRecorder:
         self._network_s += seconds
 
     def finish(self, num_lost: int) -> ClipLabels:
-        """The labels; call once, after the last frame."""
+        """The labels; call once, after the last frame, of which there is at least one."""
         began = time.perf_counter()
-        depth = self._depth.finish() if self._depth is not None and self._frames else None
+        depth = self._depth.finish() if self._depth is not None else None
         self._depth_s += time.perf_counter() - began
         return ClipLabels(
             geometry=self._geometry,
@@ -108,13 +108,12 @@ class ClipRecorder:
         )
 
     def _frame_labels(self) -> FrameLabels:
-        columns = list(zip(*self._frames, strict=True)) or [()] * 9
-        poses = np.asarray(columns[2], np.float32).reshape(-1, 7)
+        columns = list(zip(*self._frames, strict=True))
         focal_px = np.asarray(columns[3], np.float32)
         return FrameLabels(
             clip_frame=np.asarray(columns[0], np.int32),
             is_corrupt=np.asarray(columns[1], np.bool_),
-            world_from_camera=poses,
+            world_from_camera=np.asarray(columns[2], np.float32),
             focal_px=np.where(np.isfinite(focal_px) & (focal_px > 0), focal_px, np.nan),
             confidence=np.asarray(columns[4], np.float32),
             depth_valid_fraction=np.asarray(columns[5], np.float32),
@@ -125,7 +124,7 @@ class ClipRecorder:
 
     def _people_labels(self) -> PeopleLabels:
         def joined(name: str, dtype: type, *shape: int) -> NDArray:
-            parts = [people[name] for people in self._people] or [np.zeros((0, *shape))]
+            parts = [people[name] for people in self._people]
             return np.concatenate(parts).astype(dtype).reshape(-1, *shape)
 
         return PeopleLabels(

@@ -1,11 +1,15 @@
-"""What a worker tells the driver of a shard: counts and failures, nothing dense."""
+"""What a worker tells the driver of a shard, and how failures are put into words."""
 
 import dataclasses
+import traceback
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-MAX_FAILURES_NAMED = 20
+from human3r_model.errors import Human3RError
+from pipeline.errors import H3RError
+from schemas.errors import SchemasError
 
 
 @dataclass(frozen=True)
@@ -16,9 +20,9 @@ class ShardReport:
         shard_index: The shard.
         error: Why it could not be committed; "" when it is.
         num_done: Clips with people; likewise empty and failed ones.
+        num_frames_planned: Sampled frames of all its clips.
         num_frames: Annotated frames.
         num_people: People rows.
-        failures: The first failed clips, as "video [start, end): stage Class: message".
     """
 
     shard_index: int
@@ -26,18 +30,18 @@ class ShardReport:
     num_done: int = 0
     num_empty: int = 0
     num_failed: int = 0
+    num_frames_planned: int = 0
     num_frames: int = 0
     num_people: int = 0
-    failures: tuple[str, ...] = ()
 
     def to_row(self) -> dict[str, object]:
         """Plain values, for Ray."""
-        return {**dataclasses.asdict(self), "failures": list(self.failures)}
+        return dataclasses.asdict(self)
 
     @classmethod
     def from_row(cls, row: dict) -> "ShardReport":
         """Back from `to_row`."""
-        return cls(**{**row, "failures": tuple(row["failures"])})
+        return cls(**row)
 
 
 def report_commit(shard_index: int, ledger: pa.Table) -> ShardReport:
@@ -48,18 +52,41 @@ def report_commit(shard_index: int, ledger: pa.Table) -> ShardReport:
         num_done=status.count("done"),
         num_empty=status.count("empty"),
         num_failed=status.count("failed"),
+        num_frames_planned=sum(ledger["num_frames_planned"].to_pylist()),
         num_frames=sum(ledger["num_frames"].to_pylist()),
         num_people=sum(ledger["num_people_rows"].to_pylist()),
-        failures=tuple(describe_failures(ledger)[:MAX_FAILURES_NAMED]),
     )
 
 
-def describe_failures(ledger: pa.Table) -> list[str]:
-    """One line for every failed clip of ledger rows."""
-    columns = ("uri", "start_frame", "end_frame", "status", "error_stage", "error_message")
-    return [
-        f"{row['uri']} [{row['start_frame']}, {row['end_frame']}): {row['error_stage']}: "
-        f"{row['error_message']}"
-        for row in ledger.select(columns).to_pylist()
-        if row["status"] == "failed"
-    ]
+def error_text(error: Exception) -> str:
+    """What a report says of an error: its message if it was raised on purpose, else its trace."""
+    if isinstance(error, H3RError | Human3RError | SchemasError):
+        return str(error)
+    return "".join(traceback.format_exception(error)).strip()
+
+
+def describe_failures(ledger: pa.Table, max_lines: int) -> list[str]:
+    """The first failed clips of ledger rows, as "video [start, end): stage Class: message".
+
+    Args:
+        ledger: Rows of `clips`.
+        max_lines: How many at most.
+    """
+    span, error = ("uri", "start_frame", "end_frame"), ("stage", "class", "message")
+    columns = (*span, *(f"error_{part}" for part in error))
+    failed = ledger.filter(pc.equal(ledger["status"], "failed")).select(columns)
+    return [_describe_failure(**row) for row in failed.slice(0, max_lines).to_pylist()]
+
+
+def _describe_failure(
+    uri: str,
+    start_frame: int,
+    end_frame: int,
+    error_stage: str,
+    error_class: str,
+    error_message: str,
+) -> str:
+    """One line; a video that could not be read has no frames to name."""
+    place = f"{uri} [{start_frame}, {end_frame})" if end_frame else uri
+    message = error_message.removeprefix(f"{uri}: ")
+    return f"{place}: {error_stage} {error_class}: {message}"

@@ -173,7 +173,7 @@ def _people_columns(
         "global_orient_world": label(roots.global_orient_world),
         "head_position_world": label(roots.head_position_world),
         **_body_columns(bodies, num_people),
-        "root_jerk": _nullable(jerk),
+        "root_jerk": _nullable(np.where(hidden, np.nan, jerk)),
         "is_out_of_frame": _heads_outside(people.head_position, geometry, focal_px),
         "is_finite": roots.is_finite,
     }

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.config import LabelConfig, LabelIdentity, PlanConfig, differences
 from pipeline.errors import PlanError, RefusedError
@@ -49,9 +50,10 @@ def read_run(store: Store) -> RunFile | None:
             plan=plan,
             identity=_identity(fields["identity"], plan),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PlanError(
-            f"{store.uri}/{RUN_FILE}: damaged or written by another version: {error!r}"
+            f"{store.uri}/{RUN_FILE}: damaged or written by another version: {error!r}. Put "
+            "it back, or annotate into a new OUT"
         ) from error
 
 
@@ -106,5 +108,5 @@ def _identity(fields: dict | None, plan: PlanConfig) -> LabelIdentity | None:
     return LabelIdentity(**{**fields, "plan": plan, "labels": LabelConfig(**fields["labels"])})
 
 
-def _frozen(value: object) -> object:
+def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value

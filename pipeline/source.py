@@ -7,6 +7,7 @@ import csv
 import fnmatch
 import io
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -14,7 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import SourceError, StorageError
-from pipeline.storage import Store, StoredFile, join_uri, normalise_uri, split_uri
+from pipeline.storage import Store, StoredFile
+from pipeline.uris import join_uri, normalise_uri, split_uri
 
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg"}
@@ -22,6 +24,7 @@ VIDEO_SUFFIXES = frozenset(
 )
 LIST_SUFFIXES = frozenset({".txt", ".csv", ".parquet"})
 LIST_COLUMNS = ("uri", "path", "video", "file", "url")
+INFO_THREADS = 32  # requests at once, one for each file that a list names
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ def list_source(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     limit: int | None = None,
+    *,
+    leave_out: str | None = None,
 ) -> Source:
     """Find the videos of `src`.
 
@@ -65,6 +70,7 @@ def list_source(
         include: Glob patterns on names; when given, they replace the test of the file suffix.
         exclude: Glob patterns on names that are left out.
         limit: At most this many files, the first in order.
+        leave_out: Uri of a folder whose files are never taken: OUT, which may lie in SRC.
 
     Raises:
         SourceError: Nothing is there, it is no list, no video is left, or a name is not
@@ -74,10 +80,13 @@ def list_source(
     kept = [
         file
         for file in files
-        if (not include or _matches(file.name, include)) and not _matches(file.name, exclude)
+        if (not include or _matches(file.name, include))
+        and not _matches(file.name, exclude)
+        and not (leave_out and join_uri(root, file.name).startswith(f"{leave_out}/"))
     ]
     if not kept:
         filters = " that --include and --exclude leave" if include or exclude else ""
+        filters += " outside of OUT" if leave_out and len(files) else ""
         raise SourceError(
             f"{src}: no video found{filters}. Files are taken by suffix "
             f"({' '.join(sorted(VIDEO_SUFFIXES))}); name others with --include"
@@ -87,8 +96,8 @@ def list_source(
 
 
 def _candidates(uri: str, src: str, *, by_suffix: bool) -> tuple[str, list[SourceFile]]:
-    folder = Store(uri)
     try:
+        folder = Store(uri)
         if folder.is_folder():
             found = [file for file in folder.list() if not _is_hidden(file.path)]
             if by_suffix:
@@ -107,39 +116,41 @@ def _candidates(uri: str, src: str, *, by_suffix: bool) -> tuple[str, list[Sourc
 
 def _read_list(root: str, name: str, src: str) -> list[SourceFile]:
     """The files that a list names, relative ones from the list's own folder."""
-    data = Store(root).read(name)
     try:
-        entries = _parse_list(data, _suffix(name))
-    except (UnicodeDecodeError, csv.Error, pa.ArrowInvalid) as error:
+        entries = _parse_list(Store(root).read(name), _suffix(name))
+    except (StorageError, ValueError, csv.Error) as error:
         raise SourceError(f"{src}: not a list of videos: {error}") from error
     except KeyError as error:
         raise SourceError(
             f"{src}: no column of videos; name it one of {', '.join(LIST_COLUMNS)}"
         ) from error
-    stores: dict[str, Store] = {}
-    files = []
-    for entry in dict.fromkeys(entries):
-        folder, base = split_uri(join_uri(root, entry))
-        store = stores.setdefault(folder, Store(folder))
-        stored = store.info(base)
-        files.append(
-            SourceFile(entry, stored.size_bytes, stored.version)
-            if stored
-            else SourceFile(entry, None, "")
-        )
-    return files
+    if not entries:
+        raise SourceError(f"{src}: the list names no file")
+    with ThreadPoolExecutor(INFO_THREADS) as pool:
+        return list(pool.map(lambda entry: _listed_file(root, entry), dict.fromkeys(entries)))
+
+
+def _listed_file(root: str, entry: str) -> SourceFile:
+    folder, base = split_uri(join_uri(root, entry))
+    stored = Store(folder).info(base)
+    if stored is None:
+        return SourceFile(entry, None, "")
+    return SourceFile(entry, stored.size_bytes, stored.version)
 
 
 def _parse_list(data: bytes, suffix: str) -> list[str]:
     if suffix == ".parquet":
         table = pq.read_table(pa.BufferReader(data))
-        return [str(value) for value in table[_list_column(table.column_names)].to_pylist()]
+        values = table[_list_column(table.column_names)].to_pylist()
+        return [str(value) for value in values if value]
     text = data.decode("utf-8-sig")
+    if "\0" in text:
+        raise ValueError("it is no text in UTF-8")
     if suffix == ".csv":
-        rows = csv.DictReader(io.StringIO(text))
+        rows = csv.DictReader(io.StringIO(text, newline=""))
         column = _list_column(rows.fieldnames or [])
         return [row[column] for row in rows if row[column]]
-    lines = (line.strip() for line in text.splitlines())
+    lines = (line.strip() for line in text.split("\n"))
     return [line for line in lines if line and not line.startswith("#")]
 
 

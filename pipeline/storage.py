@@ -16,11 +16,22 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import fsspec
+from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
 
 from pipeline.errors import StorageError
+from pipeline.local_disk import (
+    TEMPORARY_PREFIX,
+    file_status,
+    staged_file,
+    walk_files,
+    write_through,
+)
+from pipeline.uris import is_remote, normalise_uri, split_uri
 
-TEMPORARY_PREFIX = ".tmp-"
+BLOCK_BYTES = 2**21
+CONFLICTS = frozenset({errno.EEXIST, errno.EINVAL, errno.EBUSY})
+"""What clients make of an object that is there already: s3fs of 412 and 409."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +63,10 @@ class Store:
         """
         self.uri = normalise_uri(uri)
         try:
-            if "://" in self.uri:
-                self._fs, self._root = fsspec.core.url_to_fs(self.uri)
-            else:  # never parsed: a local name may hold "::" or "#"
-                self._fs, self._root = LocalFileSystem(), self.uri
+            self._fs, root = _open_filesystem(self.uri)
         except (ValueError, ImportError) as error:
             raise StorageError(f"{uri}: cannot be opened as a store: {error}") from error
-        self._root = self._root.rstrip("/")
+        self._root = root.rstrip("/")
         self.is_local = isinstance(self._fs, LocalFileSystem)
 
     def local_path(self, path: str) -> Path | None:
@@ -68,11 +76,14 @@ class Store:
     def info(self, path: str) -> StoredFile | None:
         """Size and version of one object, or None when there is none (or it is a folder)."""
         with self._named_errors("read", path):
+            if self.is_local:
+                status = file_status(self._full(path))
+                return self._local_file(self._full(path), status) if status else None
             try:
                 entry = self._fs.info(self._full(path))
             except (FileNotFoundError, NotADirectoryError):
                 return None
-        return self._stored_file(entry) if entry["type"] == "file" else None
+        return self._remote_file(entry) if entry["type"] == "file" else None
 
     def is_folder(self, path: str = "") -> bool:
         """Whether `path` is a folder (or a prefix with objects below it)."""
@@ -82,12 +93,15 @@ class Store:
     def list(self, prefix: str = "") -> list[StoredFile]:
         """Every object below the folder `prefix`, at any depth, sorted by path."""
         with self._named_errors("list", prefix):
-            self._fs.invalidate_cache()
             try:
-                found = self._fs.find(self._full(prefix), detail=True)
+                if self.is_local:
+                    found = walk_files(self._full(prefix))
+                    files = [self._local_file(*entry) for entry in found]
+                else:
+                    entries = self._fs.find(self._full(prefix), detail=True)
+                    files = [self._remote_file(entry) for entry in entries.values()]
             except (FileNotFoundError, NotADirectoryError):
                 return []
-        files = [self._stored_file(entry) for entry in found.values()]
         return sorted(files, key=lambda file: file.path)
 
     def read(self, path: str) -> bytes:
@@ -104,15 +118,33 @@ class Store:
         with self._named_errors("read", path):
             return cast(bytes, self._fs.cat_file(self._full(path), offset, offset + length))
 
-    def open_read(self, path: str) -> BinaryIO:
-        """A seekable binary file object; remote reads go in cached blocks of 2 MiB."""
-        with self._named_errors("read", path):
-            if self.is_local:
-                return cast(BinaryIO, self._fs.open(self._full(path), "rb"))
-            return cast(
-                BinaryIO,
-                self._fs.open(self._full(path), "rb", cache_type="blockcache", block_size=2**21),
-            )
+    @contextlib.contextmanager
+    def open_read(self, path: str) -> Iterator[BinaryIO]:
+        """A seekable binary file object; remote reads go in cached blocks of 2 MiB.
+
+        Raises:
+            StorageError: It is not there, or reading from it failed inside the context.
+        """
+        options = {} if self.is_local else {"cache_type": "blockcache", "block_size": BLOCK_BYTES}
+        with (
+            self._named_errors("read", path),
+            self._fs.open(self._full(path), "rb", **options) as file,
+        ):
+            yield cast(BinaryIO, file)
+
+    def download(self, path: str, target: Path) -> None:
+        """Copy an object to the local file `target`, which appears all at once.
+
+        Raises:
+            StorageError: It cannot be read whole, or `target` cannot be written.
+        """
+        stored = self.info(path)
+        with self._named_errors(f"copy to {target}", path), staged_file(target) as staged:
+            self._fs.get_file(self._full(path), str(staged))
+            size_bytes = staged.stat().st_size
+            if stored is None or size_bytes != stored.size_bytes:
+                raise ConnectionError(f"got {size_bytes} bytes, which is not all of it")
+            staged.replace(target)
 
     def write(self, path: str, data: bytes) -> None:
         """Put `data` at `path`, replacing what is there, all at once.
@@ -124,28 +156,39 @@ class Store:
             if not self.is_local:
                 self._fs.pipe_file(self._full(path), data)
                 return
-            with self._staged(path, data) as staged:
-                staged.replace(self._full(path))
+            target = Path(self._full(path))
+            with staged_file(target) as staged:
+                write_through(staged, data)
+                staged.replace(target)
 
     def create(self, path: str, data: bytes) -> bool:
         """Put `data` at `path` only if nothing is there; whether it was this call that did.
 
-        A store that ignores the condition lets the last writer win and answers True to both.
+        True as well when `data` is what stands there already: a client that repeats a request
+        whose answer was lost is refused by its own object. A store that ignores the condition lets
+        the last writer win and answers True to both.
         """
         with self._named_errors("create", path):
             try:
                 if not self.is_local:
                     self._fs.pipe_file(self._full(path), data, mode="create")
-                else:
-                    with self._staged(path, data) as staged:
-                        os.link(staged, self._full(path))
-            except FileExistsError:
-                return False
-            return True
+                    return True
+                target = Path(self._full(path))
+                with staged_file(target) as staged:
+                    write_through(staged, data)
+                    os.link(staged, target)
+                return True
+            except OSError as error:
+                if error.errno not in CONFLICTS and not isinstance(error, FileExistsError):
+                    raise
+                if self.info(path) is None:  # some other conflict, such as a file as a folder
+                    raise
+        return self.read(path) == data
 
     def delete(self, path: str) -> None:
         """Remove one object; one that is gone already is no error."""
-        with self._named_errors("delete", path), contextlib.suppress(FileNotFoundError):
+        is_gone = contextlib.suppress(FileNotFoundError, NotADirectoryError)
+        with self._named_errors("delete", path), is_gone:
             self._fs.rm_file(self._full(path))
 
     def prune_empty_folders(self, prefix: str) -> None:
@@ -170,67 +213,37 @@ class Store:
             self.delete(probe)
 
     def _full(self, path: str) -> str:
-        return f"{self._root}/{path}" if path else self._root
+        return f"{self._root}/{path}" if path else self._root or "/"
 
-    def _stored_file(self, entry: dict) -> StoredFile:
-        name = entry["name"]
-        modified = entry.get("mtime", entry.get("LastModified", entry.get("created", 0.0)))
+    def _relative(self, full: str) -> str:
+        return full[len(self._root) :].lstrip("/")
+
+    def _local_file(self, full: str, status: os.stat_result) -> StoredFile:
+        return StoredFile(
+            self._relative(full), status.st_size, str(status.st_mtime_ns), status.st_mtime
+        )
+
+    def _remote_file(self, entry: dict) -> StoredFile:
+        modified = entry.get("LastModified", entry.get("mtime", entry.get("created", 0.0)))
         modified_s = modified.timestamp() if hasattr(modified, "timestamp") else float(modified)
         etag = entry.get("ETag") or entry.get("etag")
         return StoredFile(
-            path=name[len(self._root) :].lstrip("/"),
+            path=self._relative(entry["name"]),
             size_bytes=int(entry["size"] or 0),
             version=str(etag).strip('"') if etag else str(int(modified_s * 1e9)),
             modified_s=modified_s,
         )
 
     @contextlib.contextmanager
-    def _staged(self, path: str, data: bytes) -> Iterator[Path]:
-        """A temporary file beside `path` that holds `data` on disk; gone afterwards."""
-        target = Path(self._full(path))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staged = target.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
-        try:
-            with staged.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            yield staged
-        finally:
-            staged.unlink(missing_ok=True)
-
-    @contextlib.contextmanager
     def _named_errors(self, action: str, path: str) -> Iterator[None]:
         """Turn what a client raises into StorageError with the object's name and the remedy."""
         try:
             yield
-        except OSError as error:
-            if isinstance(error, FileExistsError) and action == "create":
-                raise
-            reason, is_transient = _explain(error)
+        except (OSError, BotoCoreError) as error:
+            reason, is_transient = _explain(error, is_write=action in ("write", "create"))
             raise StorageError(
                 f"{self._full(path)}: cannot {action}: {reason}", is_transient=is_transient
             ) from error
-
-
-def normalise_uri(uri: str) -> str:
-    """An absolute form of `uri`: local paths are made absolute, remote ones lose a last slash."""
-    if "://" in uri:
-        return uri if uri.endswith("://") else uri.rstrip("/")
-    return str(Path(uri).expanduser().absolute())
-
-
-def join_uri(root: str, name: str) -> str:
-    """`name` below `root`; a name that is absolute or has a scheme stays as it is."""
-    if "://" in name or name.startswith("/"):
-        return name
-    return f"{root.rstrip('/')}/{name}"
-
-
-def split_uri(uri: str) -> tuple[str, str]:
-    """(uri of the folder, last part)."""
-    folder, _, name = normalise_uri(uri).rpartition("/")
-    return folder or "/", name
 
 
 @contextlib.contextmanager
@@ -273,22 +286,45 @@ def fetch_to_local(uri: str, cache: Path | None = None) -> Path:
     key = hashlib.sha256(f"{uri} {stored.version} {stored.size_bytes}".encode()).hexdigest()[:16]
     target = (cache or Path.home() / ".cache" / "h3r") / key / name
     if not target.exists():
-        Store(str(target.parent)).write(name, store.read(name))
+        store.download(name, target)
     return target
 
 
-def _explain(error: OSError) -> tuple[str, bool]:
+def _open_filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
+    """(file system, root in it) of a normalised uri.
+
+    Nothing but the scheme is parsed, since a name may hold "::" or "#". Listings are not cached:
+    other processes write, too.
+    """
+    if not is_remote(uri):
+        return LocalFileSystem(), uri
+    scheme = uri.partition("://")[0]
+    kind = fsspec.get_filesystem_class(scheme)
+    filesystem = fsspec.filesystem(
+        scheme, use_listings_cache=False, **kind._get_kwargs_from_urls(uri)
+    )
+    return filesystem, cast(str, kind._strip_protocol(uri))
+
+
+def _explain(error: OSError | BotoCoreError, *, is_write: bool) -> tuple[str, bool]:
     """(reason with what to do, whether another try can help)."""
+    if isinstance(error, BotoCoreError):
+        has_credentials = "Credentials" not in type(error).__name__
+        return f"{error}. Check the endpoint and the credentials", has_credentials
     if error.errno == errno.ENOSPC:
         return "no space left on the device. Free some space and run again", False
     if error.errno == errno.EDQUOT:
         return "the disk quota is used up. Free some space and run again", False
+    if error.errno == errno.EFBIG:
+        return "the file is larger than the disk or `ulimit -f` allows. Raise the limit", False
+    if error.errno == errno.EROFS:
+        return "the file system is read-only. Choose another place", False
     if isinstance(error, PermissionError):
         return f"permission denied ({error}). Check the permissions or the credentials", False
     if isinstance(error, FileNotFoundError):
-        return "no such file or object", False
+        where = "no folder can be made there. Choose another place"
+        return where if is_write else "no such file or object", False
     if isinstance(error, NotADirectoryError | IsADirectoryError | FileExistsError):
-        return f"{error.strerror or error}. A file and a folder have the same name", False
-    if error.errno == errno.EROFS:
-        return "the file system is read-only", False
+        what = error.strerror or "the name is taken"
+        return f"{what}. A file and a folder have the same name; choose another", False
     return str(error) or type(error).__name__, True

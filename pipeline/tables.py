@@ -42,5 +42,5 @@ def read_table(
     try:
         with store.open_read(path) as file:
             return pq.read_table(file, columns=columns, filters=filters)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, OSError) as error:  # damaged pages are OSError
         raise StorageError(f"{store.uri}/{path}: not a readable Parquet file: {error}") from error

@@ -7,7 +7,6 @@ checks their rows, and commits them; whatever goes wrong with one clip ends as t
 import itertools
 import socket
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,12 +18,12 @@ from human3r_model.preprocess import image_geometry
 from pipeline.attempts import Attempt, begin_attempt
 from pipeline.commit import ShardWriter
 from pipeline.config import LabelIdentity, WorkerConfig
-from pipeline.errors import H3RError, RefusedError
+from pipeline.errors import RefusedError
 from pipeline.frames import open_frames
 from pipeline.inference import ClipInput, annotate_clips
 from pipeline.labels import ClipLabels
 from pipeline.ledger import read_commit
-from pipeline.models import ModelSource, choose_device, device_name, load_body, load_network
+from pipeline.models import Models, ModelSource, device_name, load_models
 from pipeline.outcome import (
     ClipFailure,
     WorkerIdentity,
@@ -32,7 +31,7 @@ from pipeline.outcome import (
     quarantine_failure,
 )
 from pipeline.plan import PlannedClip, read_shard
-from pipeline.report import ShardReport, report_commit
+from pipeline.report import ShardReport, error_text, report_commit
 from pipeline.rows import clip_times_s, make_rows
 from pipeline.storage import Store
 
@@ -61,36 +60,37 @@ class WorkerSettings:
 class ShardWorker:
     """Annotates shards with models that are loaded once."""
 
-    def __init__(self, settings: WorkerSettings) -> None:
-        """Load the models.
+    def __init__(self, settings: WorkerSettings, models: Models) -> None:
+        """Work with `models`.
 
         Raises:
-            RefusedError: What was loaded here is not what the job was started with.
+            RefusedError: They are not what the job was started with.
         """
-        self._settings = settings
-        device = choose_device(settings.config.device)
-        network = load_network(settings.models, device)
-        self._model = network.model
-        self._body = load_body(settings.models)
-        body_sha256 = self._body.sha256 if self._body else None
+        weights_sha256 = models.network.weights_sha256
+        body_sha256 = models.body.sha256 if models.body else None
         expected = settings.identity
-        if (network.weights_sha256, body_sha256) != (
-            expected.weights_sha256,
-            expected.body_model_sha256,
-        ):
+        if (weights_sha256, body_sha256) != (expected.weights_sha256, expected.body_model_sha256):
             raise RefusedError(
-                f"worker on {socket.gethostname()}: loaded weights {network.weights_sha256} and "
+                f"worker on {socket.gethostname()}: loaded weights {weights_sha256} and "
                 f"body model {body_sha256}, but the job was started with "
                 f"{expected.weights_sha256} and {expected.body_model_sha256}. Give every machine "
                 "the same files"
             )
+        self._settings = settings
+        self._model = models.network.model
+        self._body = models.body
         self._identity = WorkerIdentity(
             labels=expected,
             code_version=version("h3r"),
             host=socket.gethostname(),
-            device=device_name(device),
+            device=device_name(models.device),
         )
         self._store = Store(settings.out)
+
+    @classmethod
+    def load(cls, settings: WorkerSettings) -> "ShardWorker":
+        """A worker with the models that `settings` name."""
+        return cls(settings, load_models(settings.models, settings.config.device))
 
     def annotate(self, shard_index: int) -> ShardReport:
         """Annotate and commit one shard.
@@ -108,10 +108,8 @@ class ShardWorker:
                 return report_commit(shard_index, self._annotate(shard_index, attempt))
             finally:
                 attempt.end()
-        except H3RError as error:
-            return ShardReport(shard_index, error=f"{type(error).__name__}: {error}")
-        except Exception:  # a bug: the shard stays uncommitted, the others go on
-            return ShardReport(shard_index, error=traceback.format_exc())
+        except Exception as error:  # the shard stays uncommitted, the others go on
+            return ShardReport(shard_index, error=error_text(error))
 
     def _annotate(self, shard_index: int, attempt: Attempt) -> pa.Table:
         """Run every clip of the shard and commit them."""

@@ -12,12 +12,17 @@ from human3r_model.reference_fill import build_reference_model
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
+def new_tiny_model(classifier_bias):
+    """A tiny network with the deterministic fill, to change at will."""
+    model = build_reference_model(PRESETS["tiny"])
+    model.downstream_head.mlp_classif[2].bias.fill_(classifier_bias)
+    return model
+
+
 @cache
 def tiny_model(classifier_bias):
-    """The tiny network of the reference files; do not change it."""
-    model = build_reference_model(PRESETS["tiny"])
-    model.downstream_head.mlp_classif[2].bias.data.fill_(classifier_bias)
-    return model
+    """The same, shared between tests; do not change it."""
+    return new_tiny_model(classifier_bias)
 
 
 def load(name):

@@ -13,30 +13,6 @@ from human3r_model.errors import InputError
 FREE_BODY = Path(__file__).parents[2] / "assets/body/anny_body_smplx_layout.npz"
 
 
-@pytest.fixture(scope="module")
-def free_body():
-    return BodyModel.from_file(FREE_BODY)
-
-
-@pytest.fixture(scope="module")
-def rough_file(tmp_path_factory):
-    """The free body with random pose correctives and expressions, in the short (10+10) layout."""
-    random = np.random.default_rng(7)
-    arrays = dict(np.load(FREE_BODY))
-    shapes = arrays["shapedirs"][:, :, :20].copy()
-    shapes[:, :, 10:] = 0.01 * random.standard_normal(shapes[:, :, 10:].shape)
-    arrays["shapedirs"] = shapes
-    arrays["posedirs"] = 0.002 * random.standard_normal((10475, 3, 486), np.float32)
-    path = tmp_path_factory.mktemp("body") / "rough.npz"
-    np.savez(path, **arrays)
-    return path
-
-
-@pytest.fixture(scope="module")
-def rough_body(rough_file):
-    return BodyModel.from_file(rough_file)
-
-
 @pytest.fixture(params=["free", "rough"])
 def body(request, free_body, rough_body):
     return {"free": free_body, "rough": rough_body}[request.param]

@@ -67,9 +67,7 @@ def test_chain_goes_on_from_each_segments_last_pose():
     def along_x(*steps):
         return torch.stack([pose_to_matrix(torch.tensor([x, 0, 0, 1, 0, 0, 0])) for x in steps])
 
-    first, second, third = chain_poses(
-        [along_x(0.0, 1.0, 2.0), along_x(0.5, 1.5), along_x(0.25)]
-    )
+    first, second, third = chain_poses([along_x(0.0, 1.0, 2.0), along_x(0.5, 1.5), along_x(0.25)])
     assert first[:, 0, 3].tolist() == [0, 1, 2]
     assert second[:, 0, 3].tolist() == [2.5, 3.5]
     assert third[:, 0, 3].tolist() == [3.75]

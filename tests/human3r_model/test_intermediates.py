@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from reference import load, relative_error, tiny_model
 
 from human3r_model.backbone import fit_square
 from human3r_model.recurrence import decode, state_positions
 from human3r_model.seats import assign_seats
+from tests.human3r_model.reference import load, relative_error, tiny_model
 
 TOLERANCE = 1e-5
 
@@ -47,14 +47,32 @@ def inside():
     return ours
 
 
+NAMES = [
+    "backbone_input",
+    "image_tokens",
+    "image_feature",
+    "fused_human_tokens",
+    "human_positions",
+    "state_positions",
+    "state_in",
+    "memory_in",
+    "pose_token_in",
+    "decoder_hook_4",
+    "state_out",
+    "memory_out",
+]
+
+
 @pytest.mark.parametrize("step", ["000", "001"])
-@pytest.mark.parametrize(
-    "name",
-    ["backbone_input", "image_tokens", "image_feature", "fused_human_tokens", "state_in"]
-    + ["memory_in", "pose_token_in", "decoder_hook_4", "state_out", "memory_out"],
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_tensor(inside, step, name):
     key = f"{step}/{name}"
-    if key == "001/state_in":
-        return
     assert relative_error(inside[key], load("landscape_intermediates.npz")[key]) < TOLERANCE
+
+
+@pytest.mark.parametrize("step", ["000", "001"])
+@pytest.mark.parametrize("name", ["decoder_hook_2", "decoder_hook_3"])
+def test_patches_of_the_middle_layers(inside, step, name):
+    key = f"{step}/{name}"
+    patches = load("landscape_intermediates.npz")[key][1:13]  # pose token, 12 patches, people
+    assert relative_error(inside[key], patches) < TOLERANCE

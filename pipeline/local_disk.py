@@ -1,0 +1,77 @@
+"""The local disk's part of the storage door: listing files, and writing them all at once.
+
+Times are taken to the nanosecond and links are followed, in a listing as for a single file, so
+that a file has one version however it was found.
+"""
+
+import contextlib
+import os
+import stat
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+TEMPORARY_PREFIX = ".tmp-"
+
+
+def walk_files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    """(path, status) of every file below `folder`, at any depth, in no order.
+
+    Links are followed, a loop of folders is entered once. A link to nothing is listed too, with
+    its own status: whoever opens it can then say that it is broken. Pipes and devices are not.
+
+    Raises:
+        OSError: `folder`, or a folder below it, cannot be listed.
+    """
+    yield from _walk(folder, frozenset())
+
+
+def file_status(path: str) -> os.stat_result | None:
+    """The status of the file at `path`, or None when there is none (or it is no file).
+
+    Raises:
+        OSError: It cannot be told.
+    """
+    try:
+        status = Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status if stat.S_ISREG(status.st_mode) else None
+
+
+@contextlib.contextmanager
+def staged_file(target: Path) -> Iterator[Path]:
+    """The name of a temporary file beside `target`, in a folder that is there; gone afterwards."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staged = target.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
+    try:
+        yield staged
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def write_through(path: Path, data: bytes) -> None:
+    """Write a new file, down to the disk."""
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _walk(folder: str, above: frozenset[tuple[int, int]]) -> Iterator[tuple[str, os.stat_result]]:
+    """`walk_files`, where `above` are the (device, inode) of the folders on the way."""
+    here = Path(folder).stat()
+    if (here.st_dev, here.st_ino) in above:
+        return
+    above |= {(here.st_dev, here.st_ino)}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                status = entry.stat()
+                if stat.S_ISDIR(status.st_mode):
+                    yield from _walk(entry.path, above)
+                elif stat.S_ISREG(status.st_mode):
+                    yield entry.path, status
+            except FileNotFoundError:  # a link to nothing, or removed while we look
+                with contextlib.suppress(FileNotFoundError):
+                    yield entry.path, entry.stat(follow_symlinks=False)

@@ -1,0 +1,57 @@
+"""Fixtures that tests of several packages share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+from human3r_model.body import BodyModel
+from tests.pipeline.small_job import make_videos
+from tests.stores import BucketFileSystem
+
+FREE_BODY = Path(__file__).parents[1] / "assets/body/anny_body_smplx_layout.npz"
+
+
+@pytest.fixture(scope="session")
+def free_body():
+    return BodyModel.from_file(FREE_BODY)
+
+
+@pytest.fixture(scope="session")
+def rough_file(tmp_path_factory):
+    """The free body with random pose correctives and expressions, in the short (10+10) layout."""
+    random = np.random.default_rng(7)
+    arrays = dict(np.load(FREE_BODY))
+    shapes = arrays["shapedirs"][:, :, :20].copy()
+    shapes[:, :, 10:] = 0.01 * random.standard_normal(shapes[:, :, 10:].shape)
+    arrays["shapedirs"] = shapes
+    arrays["posedirs"] = 0.002 * random.standard_normal((10475, 3, 486), np.float32)
+    path = tmp_path_factory.mktemp("body") / "rough.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.fixture(scope="session")
+def rough_body(rough_file):
+    return BodyModel.from_file(rough_file)
+
+
+@pytest.fixture(scope="session")
+def small_source(tmp_path_factory):
+    """The folder of `tests.pipeline.small_job.make_videos`; not to be written to."""
+    return make_videos(tmp_path_factory.mktemp("small") / "src")
+
+
+@pytest.fixture(params=["local", "bucket"])
+def root_uri(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty root on this machine's disk, then one in a bucket in memory."""
+    if request.param == "local":
+        yield str(tmp_path / "root")
+        return
+    uri = f"bucket://{uuid4().hex}"
+    yield uri
+    bucket = BucketFileSystem()
+    for path in bucket.find(uri):
+        bucket.rm_file(path)

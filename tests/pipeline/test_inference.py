@@ -1,0 +1,179 @@
+"""Clips side by side are as clips alone, and one clip's trouble is its own."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from human3r_model.preprocess import image_geometry
+from human3r_model.random_weights import random_model
+from pipeline.config import LabelConfig, WorkerConfig
+from pipeline.depth import read_depth_object
+from pipeline.errors import AnnotateError, DecodeError
+from pipeline.inference import ClipInput, annotate_clips
+from pipeline.labels import ClipLabels, ModelFrame
+from tests.fakes import FakeHuman3R
+from tests.synthetic import draw_code
+
+GEOMETRY = image_geometry(64, 48, 64)
+
+
+def coded_clip(video, num_frames, lost=(), breaks_at=None, corrupt=()):
+    """A clip of coded pictures; `lost` ones are not given, at `breaks_at` the decoder raises."""
+
+    def frames() -> Iterator[ModelFrame]:
+        for index in range(num_frames):
+            if index == breaks_at:
+                raise DecodeError(f"video {video} breaks at {index}")
+            if index not in lost:
+                yield ModelFrame(index, draw_code(64, 48, video, index), index in corrupt, 0.25)
+
+    return ClipInput(f"clip {video}", GEOMETRY, np.arange(num_frames) / 25, frames)
+
+
+def annotate(model, *clips, encode_frames=2, **labels):
+    worker = WorkerConfig(encode_frames=encode_frames, prefetch_frames=2)
+    return annotate_clips(model, clips, LabelConfig(**labels), worker)
+
+
+def check_labels(labels: ClipLabels, video: int, frames: list[int]) -> None:
+    """Every label of the fake network is that of the clip's own video and frame."""
+    assert labels.frames.clip_frame.tolist() == frames
+    positions = [[video, frame, step] for step, frame in enumerate(frames)]
+    assert labels.frames.world_from_camera[:, :3].tolist() == positions
+    assert labels.frames.focal_px == pytest.approx(np.full(len(frames), 40 + video), rel=1e-4)
+    assert labels.frames.confidence.tolist() == [2 + frame for frame in frames]
+    depth_m = [2 + video + frame / 64 for frame in frames]
+    assert labels.frames.depth_median_m == pytest.approx(depth_m)
+    seen = [(f, p) for f in frames for p in range((video + f) % 3)]
+    people = labels.people
+    assert [frames[place] for place in people.frame] == [frame for frame, _ in seen]
+    assert people.track_id.tolist() == [person for _, person in seen]
+    assert people.betas[:, :3].tolist() == [[video, frame, person] for frame, person in seen]
+    assert people.head_px.tolist() == [[video, person] for _, person in seen]
+
+
+@pytest.mark.parametrize("encode_frames", [1, 2, 3, 8])
+def test_every_label_is_of_its_own_clip_and_frame(encode_frames):
+    lengths = {5: 1, 7: 6, 9: 3, 11: 6, 2: 2}
+    model = FakeHuman3R()
+    clips = [coded_clip(video, length) for video, length in lengths.items()]
+    answers = annotate(model, *clips, encode_frames=encode_frames)
+    for answer, (video, length) in zip(answers, lengths.items(), strict=True):
+        check_labels(answer, video, list(range(length)))
+        assert answer.num_lost == 0
+    assert model.batch_sizes == [5, 4, 3, 2, 2, 2]
+
+
+def test_a_batch_is_as_its_clips_alone():
+    model = random_model("tiny").model
+    random = np.random.default_rng(3)
+    videos = [
+        random.integers(0, 256, (num_frames, 48, 64, 3), dtype=np.uint8)
+        for num_frames in (3, 1, 2)
+    ]
+    clips = [
+        ClipInput(
+            str(number),
+            GEOMETRY,
+            np.arange(len(frames)) / 25,
+            lambda frames=frames: (ModelFrame(i, rgb, False, 0.0) for i, rgb in enumerate(frames)),
+        )
+        for number, frames in enumerate(videos)
+    ]
+    together = annotate(model, *clips)
+    alone = [annotate(model, clip)[0] for clip in clips]
+    assert len({len(labels.people.frame) for labels in alone}) > 1
+    for ours, theirs in zip(together, alone, strict=True):
+        for part in ("frames", "people"):
+            for name, expected in vars(getattr(theirs, part)).items():
+                found = getattr(getattr(ours, part), name)
+                if np.issubdtype(found.dtype, np.floating):
+                    # Pixels are held to the picture's width: of a wall of noise, which allows no
+                    # focal length, the estimate is a small difference of large sums.
+                    unit = 64 if name in ("focal_px", "head_px") else 1
+                    np.testing.assert_allclose(found, expected, atol=1e-5 * unit, rtol=1e-5)
+                else:
+                    assert found.tolist() == expected.tolist()
+        np.testing.assert_allclose(ours.coarse_depth_m, theirs.coarse_depth_m, rtol=1e-5)
+
+
+def test_labels_say_what_was_lost_and_what_was_corrupt():
+    (labels,) = annotate(FakeHuman3R(), coded_clip(4, 6, lost={0, 3}, corrupt={2}))
+    check_labels(labels, 4, [1, 2, 4, 5])
+    assert labels.num_lost == 2
+    assert labels.frames.is_corrupt.tolist() == [False, True, False, False]
+    assert labels.decode_s == 4 * 0.25
+
+
+def test_depth_is_that_of_the_clip_with_holes_in_time_only():
+    (labels,) = annotate(FakeHuman3R(), coded_clip(4, 5, lost={1}))
+    pictures = list(read_depth_object(labels.depth.data, labels.depth.sha256))
+    assert [picture.shape for picture in pictures] == [(48, 64)] * 4
+    for picture, frame in zip(pictures, [0, 2, 3, 4], strict=True):
+        assert picture == pytest.approx(np.full((48, 64), 6 + frame / 64), rel=5e-4)
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_configuration_reaches_the_network(is_on):
+    (labels,) = annotate(FakeHuman3R(), coded_clip(1, 2), ttt3r=is_on, depth=is_on)
+    assert labels.people.expression[:, 0].tolist() == [is_on] * 3
+    assert (labels.depth is not None) == is_on
+    assert labels.coarse_depth_m.shape == (2, 12, 16)
+
+
+def test_nobody_in_some_frames_and_nobody_at_all():
+    model = FakeHuman3R(num_people=lambda video, frame: (frame == 1) * video)
+    some, none = annotate(model, coded_clip(2, 3), coded_clip(0, 3))
+    assert some.people.frame.tolist() == [1, 1]
+    assert none.people.frame.tolist() == []
+    assert none.people.rotations.shape == (0, 53, 3, 3)
+    assert none.frames.clip_frame.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("breaks_at", [0, 1, 2, 3])
+def test_a_decoder_that_raises_ends_its_clip_alone(breaks_at):
+    first, broken, last = annotate(
+        FakeHuman3R(), coded_clip(4, 5), coded_clip(5, 6, breaks_at=breaks_at), coded_clip(6, 3)
+    )
+    check_labels(first, 4, [0, 1, 2, 3, 4])
+    check_labels(last, 6, [0, 1, 2])
+    assert isinstance(broken, DecodeError)
+    assert str(broken) == f"video 5 breaks at {breaks_at}"
+
+
+def test_a_clip_whose_frames_are_all_lost_fails():
+    lost, good = annotate(FakeHuman3R(), coded_clip(4, 3, lost={0, 1, 2}), coded_clip(5, 1))
+    assert isinstance(lost, DecodeError)
+    assert str(lost) == "none of the 3 frames could be decoded"
+    check_labels(good, 5, [0])
+
+
+def test_a_camera_that_is_not_finite_ends_its_clip_alone():
+    model = FakeHuman3R(nan_camera_at={(5, 2)})
+    first, broken, last = annotate(model, coded_clip(4, 5), coded_clip(5, 4), coded_clip(6, 3))
+    check_labels(first, 4, [0, 1, 2, 3, 4])
+    check_labels(last, 6, [0, 1, 2])
+    assert isinstance(broken, AnnotateError)
+    assert "frame 2 of the clip: the network's camera is not finite" in str(broken)
+    assert model.batch_sizes == [3, 3, 3, 1, 1]  # once: a clip's own trouble breaks no batch
+
+
+def test_a_batch_that_breaks_is_run_clip_by_clip_and_the_right_clip_is_blamed():
+    model = FakeHuman3R(breaks_at={(5, 1)})
+    first, broken, last = annotate(model, coded_clip(4, 3), coded_clip(5, 3), coded_clip(6, 2))
+    check_labels(first, 4, [0, 1, 2])
+    check_labels(last, 6, [0, 1])
+    assert isinstance(broken, RuntimeError)
+    assert str(broken) == "cannot take (5, 1)"
+
+
+def test_a_person_that_is_not_finite_stays_beside_the_others():
+    (labels,) = annotate(FakeHuman3R(nan_betas_at={(1, 1)}), coded_clip(1, 3))
+    assert np.isnan(labels.people.betas).any(axis=1).tolist() == [False, True, False]
+    assert labels.people.track_id.tolist() == [0, 0, 1]
+
+
+def test_times_of_a_batch_are_shared_out():
+    answers = annotate(FakeHuman3R(), coded_clip(4, 2), coded_clip(5, 2))
+    assert answers[0].network_s == answers[1].network_s > 0

@@ -1,0 +1,266 @@
+"""Shards annotated without Ray: every label on its own clip and frame, every trouble in its row."""
+
+import dataclasses
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from human3r_model.preprocess import image_geometry
+from pipeline.config import WorkerConfig
+from pipeline.depth import read_depth_object
+from pipeline.errors import RefusedError
+from pipeline.inference import ClipInput
+from pipeline.ledger import read_commit, read_ledger
+from pipeline.tables import read_table
+from pipeline.worker import ShardWorker, make_batches
+from tests.fakes import FakeHuman3R, fake_models
+from tests.pipeline.small_job import VIDEO_OF_CODE, plan_small, settings_of
+from tests.synthetic import make_video
+
+CODE_OF_VIDEO = {name: code for code, name in VIDEO_OF_CODE.items()}
+
+
+def worker_of(job, network=None, body=None, config=None, **labels):
+    models = fake_models(network, body)
+    return ShardWorker(settings_of(job, models, config, **labels), models)
+
+
+def annotate_all(job, **options):
+    """Reports of all shards, the last first."""
+    worker = worker_of(job, **options)
+    return [worker.annotate(shard) for shard in (2, 1, 0)]
+
+
+def rows_of(store, kind):
+    paths = set(read_ledger(store)[f"{kind}_file"].to_pylist()) - {None}
+    return [row for path in sorted(paths) for row in read_table(store, path).to_pylist()]
+
+
+def clips_of(store):
+    return {row["clip_id"]: row for row in read_ledger(store).to_pylist()}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [WorkerConfig(batch_clips=1, encode_frames=1), WorkerConfig(), WorkerConfig(8, 3, 1)],
+    ids=["one by one", "default", "wide"],
+)
+def test_every_row_carries_the_labels_of_its_own_clip_and_frame(config, small_source, tmp_path):
+    job = plan_small(small_source, tmp_path / "out")
+    assert [report.error for report in annotate_all(job, config=config)] == ["", "", ""]
+    clips = clips_of(job.store)
+    pictures = {
+        clip["depth_file"]: list(
+            read_depth_object(job.store.read(clip["depth_file"]), clip["depth_sha256"])
+        )
+        for clip in clips.values()
+        if clip["depth_file"]
+    }
+    frames, people = rows_of(job.store, "frames"), rows_of(job.store, "people")
+    assert (len(frames), len(people)) == (21, 20)
+    for row in frames:
+        clip, frame = clips[row["clip_id"]], row["frame_index"]
+        video = CODE_OF_VIDEO[clip["uri"]]
+        assert clip["start_frame"] <= frame < clip["end_frame"]
+        assert row["video_id"] == clip["video_id"]
+        assert row["time_s"] == pytest.approx(frame / 30)
+        # The network counts its steps in z: 0 at the clip's own first frame.
+        assert row["camera_position"] == [video, frame, frame - clip["start_frame"]]
+        assert row["depth_confidence_mean"] == 2 + frame
+        # 40 + v pixels of a picture half as large as the source.
+        assert row["fx"] == pytest.approx(2 * (40 + video), rel=1e-4)
+        assert row["num_people"] == (video + frame) % 3
+        assert row["is_seam"] == (frame == clip["start_frame"] > 0)
+        depth_m = 2 + video + frame / 64
+        assert row["depth_median_m"] == pytest.approx(depth_m)
+        picture = pictures[row["depth_file"]][row["depth_index"]]
+        assert picture.shape == ((64, 48) if video == 3 else (48, 64))
+        assert picture == pytest.approx(np.full(picture.shape, depth_m), rel=5e-4)
+    for row in people:
+        video = CODE_OF_VIDEO[clips[row["clip_id"]]["uri"]]
+        assert row["betas"][:3] == [video, row["frame_index"], row["track_id"]]
+        assert row["head_position"][0] == pytest.approx((video + row["track_id"]) / 10)
+
+
+def test_a_report_counts_what_was_committed(small_source, tmp_path):
+    job = plan_small(small_source, tmp_path / "out")
+    report = worker_of(job).annotate(1)
+    assert (report.num_done, report.num_empty, report.num_failed) == (2, 0, 1)
+    assert (report.num_frames, report.num_people) == (7, 8)
+    assert job.store.list("attempts") == []
+
+
+def test_a_committed_shard_is_left_alone(small_source, tmp_path):
+    job = plan_small(small_source, tmp_path / "out")
+    network = FakeHuman3R()
+    worker = worker_of(job, network)
+    first = worker.annotate(0)
+    num_steps, before = len(network.batch_sizes), job.store.list()
+    assert worker.annotate(0) == first
+    assert (len(network.batch_sizes), job.store.list()) == (num_steps, before)
+
+
+def test_clips_of_one_size_go_through_the_network_together(small_source, tmp_path):
+    network = FakeHuman3R()
+    worker_of(plan_small(small_source, tmp_path / "out"), network).annotate(1)
+    assert network.batch_sizes == [2, 2, 2, 1]  # b/walk.mp4 has 4 frames, a/walk.mp4 3 left
+
+
+@pytest.mark.parametrize(
+    ("network", "error"),
+    [
+        (FakeHuman3R(breaks_at={(1, 7)}), ("annotate", "RuntimeError", "cannot take (1, 7)")),
+        (
+            FakeHuman3R(nan_camera_at={(1, 8)}),
+            ("annotate", "AnnotateError", "frame 2 of the clip: the network's camera is not fin"),
+        ),
+        (
+            FakeHuman3R(num_people=lambda video, frame: -(video + frame == 9)),
+            None,
+        ),
+    ],
+    ids=["raises", "camera", "nobody"],
+)
+def test_one_clips_trouble_is_its_own_row(network, error, small_source, tmp_path):
+    job = plan_small(small_source, tmp_path / "out")
+    assert worker_of(job, network).annotate(1).error == ""
+    first, second, third = read_commit(job.store, 1).to_pylist()
+    assert third["error_stage"] == "probe"
+    if error is None:
+        assert (first["status"], second["status"]) == ("empty", "empty")
+        return
+    assert (first["status"], second["status"]) == ("failed", "done")
+    assert (first["error_stage"], first["error_class"]) == error[:2]
+    assert first["error_message"].startswith(error[2])
+    assert {row["clip_id"] for row in rows_of(job.store, "frames")} == {second["clip_id"]}
+
+
+def test_a_person_that_is_not_finite_costs_no_clip(small_source, tmp_path):
+    job = plan_small(small_source, tmp_path / "out", max_clip_frames=9)
+    network = FakeHuman3R(num_people=lambda video, frame: 1, nan_betas_at={(1, 4)})
+    assert worker_of(job, network).annotate(0).error == ""
+    row = read_commit(job.store, 0).to_pylist()[0]
+    assert (row["status"], row["num_people_rows"], row["num_non_finite"]) == ("done", 9, 1)
+    people = rows_of(job.store, "people")
+    assert [row["is_finite"] for row in people] == [frame != 4 for frame in range(9)]
+
+
+def test_a_video_that_is_gone_or_changed_fails_with_its_reason(small_source, tmp_path):
+    source = shutil.copytree(small_source, tmp_path / "src")
+    job = plan_small(source, tmp_path / "out")
+    (source / "a/walk.mp4").unlink()
+    make_video(source / "tall.mp4", 5, clip_id=9, width=96, height=128)
+    annotate_all(job)
+    outcomes = {(row["uri"], row["error_class"]) for row in clips_of(job.store).values()}
+    assert outcomes == {
+        ("a/walk.mp4", "DecodeError"),
+        ("b/walk.mp4", None),
+        ("broken.mp4", "ProbeError"),
+        ("tall.mp4", "DecodeError"),
+    }
+    messages = {row["uri"]: row["error_message"] for row in clips_of(job.store).values()}
+    assert messages["a/walk.mp4"].startswith("a/walk.mp4: the file is gone")
+    assert messages["tall.mp4"].startswith("tall.mp4: changed since it was planned")
+
+
+def test_a_picture_too_thin_for_the_network_fails_with_its_size(tmp_path):
+    make_video(tmp_path / "src.mp4", 2, width=640, height=32)
+    job = plan_small(tmp_path / "src.mp4", tmp_path / "out")
+    assert worker_of(job).annotate(0).num_failed == 1
+    row = read_commit(job.store, 0).to_pylist()[0]
+    assert (row["error_stage"], row["error_class"]) == ("annotate", "InputError")
+    assert "640x32" in row["error_message"]
+
+
+def test_a_body_model_fills_its_columns_and_its_errors_are_the_clips(
+    free_body, small_source, tmp_path
+):
+    job = plan_small(small_source, tmp_path / "out")
+    assert worker_of(job, body=free_body).annotate(2).num_done == 2
+    assert all(row["transl_world"] is not None for row in rows_of(job.store, "people"))
+
+    def place(*_):
+        raise ArithmeticError("no body")
+
+    broken = plan_small(small_source, tmp_path / "broken")
+    body = SimpleNamespace(sha256="b" * 64, place=place)
+    report = worker_of(broken, body=body).annotate(2)
+    assert (report.error, report.num_failed) == ("", 2)
+    assert read_commit(broken.store, 2)["error_class"].to_pylist() == ["ArithmeticError"] * 2
+
+
+def test_depth_can_be_left_out(small_source, tmp_path):
+    job = plan_small(small_source, tmp_path / "out")
+    worker_of(job, depth=False).annotate(0)
+    assert job.store.list("depth") == []
+    assert {row["depth_file"] for row in rows_of(job.store, "frames")} == {None}
+
+
+def test_after_a_death_clips_go_one_by_one(small_source, tmp_path):
+    job = plan_small(small_source, tmp_path / "out")
+    job.store.write("attempts/shard-000001/000-run-dead.json", b"{}")
+    network = FakeHuman3R()
+    worker_of(job, network).annotate(1)
+    assert set(network.batch_sizes) == {1}
+    assert read_commit(job.store, 1)["attempt"].to_pylist() == [2, 2, 2]
+
+
+def test_a_clip_that_killed_two_workers_is_quarantined(small_source, tmp_path):
+    job = plan_small(small_source, tmp_path / "out")
+    plan = job.store
+    clip = worker_of(job).annotate(0) and read_commit(plan, 0)["clip_id"].to_pylist()[1]
+    plan.delete("clips/shard-000000.parquet")
+    for attempt in ("000-run-a", "001-run-b", "002-run-c"):
+        plan.write(f"attempts/shard-000000/{attempt}.json", b"{}")
+    for attempt in ("001-run-b", "002-run-c"):
+        plan.write(f"attempts/shard-000000/{attempt}.{clip}", b"{}")
+    worker_of(job).annotate(0)
+    first, second = read_commit(plan, 0).to_pylist()
+    assert first["status"] == "done"
+    assert (second["error_stage"], second["error_class"]) == ("worker", "WorkerDiedError")
+
+
+@pytest.mark.parametrize("folder", ["people", "depth", "clips"])
+def test_an_out_that_cannot_be_written_is_reported_not_raised(folder, small_source, tmp_path):
+    job = plan_small(small_source, tmp_path / "out")
+    (tmp_path / "out" / folder).write_text("a file where the folder should be")
+    report = worker_of(job).annotate(0)
+    assert f"{tmp_path}/out/{folder}" in report.error
+    assert "Traceback" not in report.error
+    assert read_commit(job.store, 0) is None
+    assert job.store.list("attempts") == []
+
+
+def test_a_bug_is_reported_with_its_trace_and_the_next_shard_goes_on(small_source, tmp_path):
+    job = plan_small(small_source, tmp_path / "out")
+    network = FakeHuman3R()
+    worker = worker_of(job, network)
+    config, network.config = network.config, None
+    report = worker.annotate(0)
+    assert "AttributeError: 'NoneType' object has no attribute 'long_side'" in report.error
+    assert "Traceback" in report.error
+    network.config = config
+    assert worker.annotate(0).num_done == 2
+
+
+@pytest.mark.parametrize("kind", ["weights", "body"])
+def test_models_that_are_not_the_jobs_are_refused(kind, small_source, tmp_path):
+    job = plan_small(small_source, tmp_path / "out")
+    settings = settings_of(job, fake_models())
+    other = fake_models(weights_sha256="e" * 64)
+    if kind == "body":
+        other = dataclasses.replace(fake_models(), body=SimpleNamespace(sha256="e" * 64))
+    with pytest.raises(RefusedError, match=f"{'e' * 64}.*Give every machine the same files"):
+        ShardWorker(settings, other)
+
+
+def test_batches_are_of_one_size_longest_first():
+    def clip(name, width, num_frames):
+        return ClipInput(name, image_geometry(width, 48, 64), np.zeros(num_frames), lambda: iter(()))
+
+    clips = [clip("a", 64, 3), clip("b", 96, 9), clip("c", 64, 8), clip("d", 64, 5)]
+    names = [[c.clip_id for c in batch] for batch in make_batches(clips, 2)]
+    assert names == [["b"], ["c", "d"], ["a"]]  # 64x32 before 64x48
+    assert list(make_batches([], 4)) == []

@@ -80,14 +80,17 @@ class Step:
     world_from_camera: NDArray[np.float32]
 
 
-def read_reference(path: Path) -> Reference:
+def read_reference(path: Path) -> Reference | None:
     """Read a reference file without unpickling anything.
 
     Args:
         path: The .npz file.
 
+    Returns:
+        What it holds, or None when it has no frames: it is no run of the network.
+
     Raises:
-        InputError: It cannot be read, has no frames, no outputs, or what is unknown here.
+        InputError: It cannot be read, has no outputs, or some that are unknown here.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -95,7 +98,7 @@ def read_reference(path: Path) -> Reference:
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: not a readable .npz file: {error}") from error
     if "frames" not in data:
-        raise InputError(f"{path}: no `frames`, so nothing to run; found {sorted(data)[:5]}")
+        return None
     steps: dict[int, dict[str, Array]] = {}
     for key in data:
         if match := re.fullmatch(r"(\d+)/(.+)", key):

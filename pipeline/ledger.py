@@ -90,10 +90,9 @@ class JobStatus:
 def committed_shards(store: Store) -> dict[int, str]:
     """The ledger file of every committed shard, by shard index; one listing."""
     paths = [file.path for file in store.list(layout.LEDGER_FOLDER)]
-    shards = {layout.shard_of(path): path for path in paths}
     return {
         shard: path
-        for shard, path in shards.items()
+        for shard, path in ((layout.shard_of(path), path) for path in paths)
         if shard is not None and path == layout.commit_path(shard)
     }
 

@@ -73,5 +73,5 @@ def _walk(folder: str, above: frozenset[tuple[int, int]]) -> Iterator[tuple[str,
                 elif stat.S_ISREG(status.st_mode):
                     yield entry.path, status
             except FileNotFoundError:  # a link to nothing, or removed while we look
-                with contextlib.suppress(FileNotFoundError):
+                if entry.is_symlink():
                     yield entry.path, entry.stat(follow_symlinks=False)

@@ -62,8 +62,8 @@ def plan_job(
     source = list_source(src, config.include, config.exclude, limit, leave_out=store.uri)
     store.check_access()
     if run is not None:
-        num_new_files = _count_new_files(store, source) if config.limit is None else 0
-        return PlannedJob(store, run, source.root, num_new_files)
+        num_new_files = _count_new_files(store, source)
+        return PlannedJob(store, run, source.root, 0 if config.limit else num_new_files)
     write_plan(store, make_plan(source, config, on_progress))
     run = RunFile(
         source=source.root,

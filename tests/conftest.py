@@ -55,3 +55,21 @@ def root_uri(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     bucket = BucketFileSystem()
     for path in bucket.find(uri):
         bucket.rm_file(path)
+
+
+@pytest.fixture(scope="session")
+def ray_cluster():
+    """Ray on this machine, on the loopback interface, for all tests that run jobs on it."""
+    import pipeline.ray_runner  # noqa: F401 - sets what Ray reads when it is imported
+    import ray
+
+    ray.init(
+        address="local",
+        num_cpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="ERROR",
+        object_store_memory=100 * 2**20,
+    )
+    yield
+    ray.shutdown()

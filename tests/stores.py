@@ -13,8 +13,8 @@ _MOUNT = 'mount -t tmpfs -o size=1m full "$1" && shift && exec "$@"'
 
 
 class BucketFileSystem(MemoryFileSystem):
-    """fsspec's memory, as a bucket behaves: no names are special, readers do not share a place in
-    the file, and one of many conditional writes wins.
+    """fsspec's memory, as a bucket and its clients behave: no names are special, readers do not
+    share a place in the file, one of many conditional writes wins, and listings may be cached.
     """
 
     protocol = "bucket"
@@ -28,6 +28,12 @@ class BucketFileSystem(MemoryFileSystem):
     def _open(self, path: str, mode: str = "rb", **kwargs: object) -> io.BytesIO:
         file = super()._open(path, mode, **kwargs)
         return io.BytesIO(file.getvalue()) if mode == "rb" else file
+
+    def find(self, path: str, **kwargs: object) -> object:
+        if path not in self.dircache:
+            self.dircache[path] = found = super().find(path, **kwargs)
+            return found
+        return self.dircache[path]
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: object) -> None:
         with self._lock:

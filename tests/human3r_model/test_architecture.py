@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from checkpoints import KEYS, MODEL_STRING
+from tests.human3r_model.checkpoints import KEYS, MODEL_STRING
 
 from human3r_model.architecture import architecture, identify
 from human3r_model.config import PRESETS

@@ -13,7 +13,7 @@ import tarfile
 import numpy as np
 import pytest
 import torch
-from checkpoints import MODEL_STRING, Payload
+from tests.human3r_model.checkpoints import MODEL_STRING, Payload
 
 from human3r_model.checkpoint import read_checkpoint
 from human3r_model.errors import CheckpointError

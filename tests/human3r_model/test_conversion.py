@@ -5,7 +5,7 @@ import json
 
 import pytest
 import torch
-from checkpoints import KEYS, MODEL_STRING, save_checkpoint, tiny_state_dict
+from tests.human3r_model.checkpoints import KEYS, MODEL_STRING, save_checkpoint, tiny_state_dict
 from safetensors import safe_open
 
 from human3r_model.conversion import ALIAS_REASON, convert_checkpoint

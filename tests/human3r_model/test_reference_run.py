@@ -47,7 +47,6 @@ def test_the_run_as_a_whole_is_an_output_too(tmp_path):
         ({"frames": FRAMES}, "no outputs to compare"),
         ({"frames": FRAMES, "000/rgb": FRAMES[0]}, "no outputs to compare"),
         ({"frames": FRAMES, "000/smpl_hair": POSE}, r"unknown outputs \['smpl_hair'\]"),
-        ({"pointmap": FRAMES, "focal": POSE}, "no `frames`"),
         ({"frames": np.array([{}], dtype=object)}, "not a readable .npz file"),
         ({"frames": FRAMES, "reset_interval": 0, "steps": 3}, "reset_interval is 0"),
         ({"frames": FRAMES, "dense_stride": -1, "steps": 3}, "dense_stride is -1"),
@@ -89,3 +88,7 @@ def test_a_file_without_classifier_bias_has_the_fills(tmp_path):
         list(run_reference(model, read_reference(path), ttt3r=True))
         expected = fill_tensor(CLASSIFIER_BIAS, (1,)) if bias is None else np.float32([bias])
         assert torch.equal(model.get_parameter(CLASSIFIER_BIAS), torch.from_numpy(expected))
+
+
+def test_a_file_without_frames_is_no_run(tmp_path):
+    assert read_reference(save(tmp_path, pointmap=FRAMES, focal=POSE)) is None

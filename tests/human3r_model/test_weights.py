@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from checkpoints import save_checkpoint
+from tests.human3r_model.checkpoints import save_checkpoint
 from safetensors.torch import save_file
 
 from human3r_model.architecture import architecture

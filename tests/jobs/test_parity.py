@@ -43,6 +43,24 @@ def test_disagreement_and_a_bad_file_are_exit_1(tmp_path):
     assert done.stdout.splitlines()[-1] == "2 files, 3 failures, tolerance 1e-04 (tiny)"
 
 
+def test_a_file_without_frames_is_skipped_but_never_alone(tmp_path):
+    done = run(GOLDEN / "focal.npz", GOLDEN / "sparse.npz")
+    assert done.exit_code == 0
+    assert "focal.npz: SKIPPED, it has no frames to run" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("2 files, 0 failures, 1 skipped")
+    assert run(GOLDEN / "focal.npz").exit_code == 1
+
+
+def test_an_unstated_mode_is_found_and_said(tmp_path):
+    with np.load(GOLDEN / "landscape.npz") as file:
+        kept = [name for name in file.files if name.startswith("002/")]
+        arrays = {name: file[name] for name in ("classifier_bias", "dense_stride", *kept)}
+        arrays["frames"] = file["frames"][:3]
+    np.savez(tmp_path / "unstated.npz", **arrays)
+    done = run(tmp_path / "unstated.npz")
+    assert "ttt3r: not stated; off is nearer" in done.stdout
+
+
 @pytest.mark.parametrize("arguments", [["--preset", "huge", "a.npz"], []])
 def test_wrong_arguments_are_exit_2(arguments):
     assert run(*arguments).exit_code == 2

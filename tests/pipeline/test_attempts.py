@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from pipeline.attempts import Attempt, begin_attempt, forget_attempts
+from pipeline.attempts import Attempt, begin_attempt, forget_attempts, start_mark
+from pipeline.errors import JobError
 from pipeline.storage import Store
 
 DIE_ON_CLIP = """
@@ -107,7 +108,21 @@ def test_a_run_that_was_stopped_takes_back_its_own_marks_only(root_uri):
     other = begin_attempt(store, 1, "runB", "host")
     for shard in (2, 3):
         begin_attempt(store, shard, "runA", "host")
-    attempt = begin_attempt(store, 2, "runA", "host")
-    attempt.clip_mark("clipA").__enter__()
+    mark = begin_attempt(store, 2, "runA", "host").clip_mark("clipA")
+    mark.__enter__()
     forget_attempts(store, "runA")
     assert names(store) == [f"attempts/shard-000001/{other.name}.json"]
+
+
+def test_a_worker_that_dies_twice_while_it_starts_is_not_started_again(root_uri):
+    store = Store(root_uri)
+    with start_mark(store, "run1", "w0"):
+        assert len(names(store)) == 1
+    assert names(store) == []
+    dying = [start_mark(store, "run1", "w0") for _ in range(2)]  # held: nothing may end them
+    for mark in dying:
+        mark.__enter__()
+    with pytest.raises(JobError, match="died 2 times while it loaded the models"):
+        start_mark(store, "run1", "w0").__enter__()
+    with start_mark(store, "run1", "w1"):
+        pass

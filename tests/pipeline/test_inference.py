@@ -69,8 +69,7 @@ def test_a_batch_is_as_its_clips_alone():
     model = random_model("tiny").model
     random = np.random.default_rng(3)
     videos = [
-        random.integers(0, 256, (num_frames, 48, 64, 3), dtype=np.uint8)
-        for num_frames in (3, 1, 2)
+        random.integers(0, 256, (num_frames, 48, 64, 3), dtype=np.uint8) for num_frames in (3, 1, 2)
     ]
     clips = [
         ClipInput(

@@ -23,7 +23,12 @@ def test_accounts_of_a_job_under_way(half_done):
     assert (status.num_videos, status.num_videos_failed) == (4, 1)
     assert (status.num_shards, status.num_shards_committed) == (3, 2)
     assert status.num_clips == 7
-    assert (status.num_done, status.num_empty, status.num_failed, status.num_pending) == (4, 0, 1, 2)
+    assert (status.num_done, status.num_empty, status.num_failed, status.num_pending) == (
+        4,
+        0,
+        1,
+        2,
+    )
     # Clips [0, 4) [3, 7) [6, 9) of video 1 and [0, 4) of video 2; tall.mp4's 4 + 2 are to come.
     assert (status.num_frames_planned, status.num_frames, status.num_frames_lost) == (21, 15, 0)
     # (v + f) % 3 people: frames 0..8 of video 1 have 1 2 0 1 2 0 1 2 0, with 3 and 6 twice.
@@ -46,7 +51,8 @@ def test_the_ledger_is_in_shard_order_with_a_row_a_clip(half_done):
 
 def test_commits_are_found_by_their_name_alone(half_done):
     half_done.write("clips/.tmp-shard-000002.parquet", b"half")
-    half_done.write("clips/shard-000002.parquet.bak", b"not one")
+    half_done.write("clips/shard-000001.parquet.bak", b"not one")
+    half_done.write("clips/shard-000002.parquet.bak", b"nor this")
     assert committed_shards(half_done) == {
         0: "clips/shard-000000.parquet",
         1: "clips/shard-000001.parquet",

@@ -69,8 +69,9 @@ def test_other_settings_are_refused_and_named(src, out):
     )
 
 
-def test_another_src_is_refused(src, out, tmp_path):
-    plan_job(str(src), out, {})
+@pytest.mark.parametrize("wanted", [{}, {"limit": 2}])
+def test_another_src_is_refused(wanted, src, out, tmp_path):
+    plan_job(str(src), out, wanted)
     other = tmp_path / "other"
     other.mkdir()
     make_video(other / "c.mp4", 3)

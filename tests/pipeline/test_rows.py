@@ -301,8 +301,10 @@ def test_jerk_is_of_the_head_in_the_world():
     )
     assert [row["root_jerk"] is None for row in rows] == [True, True, False, False, True, True]
     assert rows[2]["root_jerk"] == pytest.approx(12, rel=0.01)
-    assert tracks[0]["max_root_jerk"] == outcome["max_root_jerk"] == max(
-        rows[2]["root_jerk"], rows[3]["root_jerk"]
+    assert (
+        tracks[0]["max_root_jerk"]
+        == outcome["max_root_jerk"]
+        == max(rows[2]["root_jerk"], rows[3]["root_jerk"])
     )
 
 

@@ -258,7 +258,9 @@ def test_models_that_are_not_the_jobs_are_refused(kind, small_source, tmp_path):
 
 def test_batches_are_of_one_size_longest_first():
     def clip(name, width, num_frames):
-        return ClipInput(name, image_geometry(width, 48, 64), np.zeros(num_frames), lambda: iter(()))
+        return ClipInput(
+            name, image_geometry(width, 48, 64), np.zeros(num_frames), lambda: iter(())
+        )
 
     clips = [clip("a", 64, 3), clip("b", 96, 9), clip("c", 64, 8), clip("d", 64, 5)]
     names = [[c.clip_id for c in batch] for batch in make_batches(clips, 2)]

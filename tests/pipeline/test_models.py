@@ -1,0 +1,77 @@
+import pytest
+
+from human3r_model.errors import BodyModelError, CheckpointError, InputError
+from pipeline.config import LabelConfig, PlanConfig
+from pipeline.errors import StorageError
+from pipeline.job import identify
+from pipeline.models import (
+    ModelSource,
+    choose_device,
+    device_name,
+    load_body,
+    load_models,
+    load_network,
+)
+from tests.conftest import FREE_BODY
+
+
+def source(weights=None, preset="tiny", seed=0, body_model=None):
+    return ModelSource(weights, preset, seed, None if body_model is None else str(body_model))
+
+
+def test_random_weights_are_the_same_for_the_same_seed_and_say_what_they_are():
+    first, again = load_network(source(), "cpu"), load_network(source(), "cpu")
+    other = load_network(source(seed=1), "cpu")
+    assert first.weights_sha256 == again.weights_sha256 != other.weights_sha256
+    assert (first.is_untrained, first.config.name) == (True, "tiny")
+
+
+def test_a_worker_gets_the_network_and_the_body():
+    models = load_models(source(body_model=FREE_BODY), "cpu")
+    assert models.body.sha256.startswith("b8e24ea1f43b60a7")
+    assert not models.network.model.training
+    assert models.device == "cpu"
+    assert load_models(source(), "cpu").body is None
+
+
+def test_a_preset_that_is_none_is_named_with_those_that_are():
+    with pytest.raises(InputError, match=r"no preset 'huge': choose one of 672S, .*tiny"):
+        load_network(source(preset="huge"), "cpu")
+
+
+def test_weights_that_are_not_there_are_named(tmp_path):
+    path = tmp_path / "w.safetensors"
+    with pytest.raises(StorageError, match=f"{path}: no such file"):
+        load_network(source(weights=str(path)), "cpu")
+
+
+def test_weights_that_are_none_are_named(tmp_path):
+    path = tmp_path / "w.safetensors"
+    path.write_text("text")
+    with pytest.raises(CheckpointError, match=f"{path}: not a safetensors file"):
+        load_network(source(weights=str(path)), "cpu")
+
+
+def test_a_body_model_that_is_not_there_or_none_is_named(tmp_path):
+    path = tmp_path / "body.npz"
+    with pytest.raises(StorageError, match=f"{path}: no such file"):
+        load_body(source(body_model=path))
+    path.write_text("text")
+    with pytest.raises(BodyModelError, match=f"{path}: not an .npz archive"):
+        load_body(source(body_model=path))
+
+
+def test_devices():
+    assert choose_device("cpu") == device_name("cpu") == "cpu"
+    assert choose_device("cuda:3") == "cuda:3"
+    assert choose_device("auto") in ("cpu", "cuda")
+
+
+def test_an_identity_says_what_labels_depend_on():
+    plan, labels = PlanConfig(fps=5), LabelConfig(ttt3r=False)
+    identity = identify(source(seed=4, body_model=FREE_BODY), plan, labels)
+    assert (identity.model_preset, identity.is_untrained) == ("tiny", True)
+    assert identity.weights_sha256 == load_network(source(seed=4), "cpu").weights_sha256
+    assert identity.body_model_sha256.startswith("b8e24ea1f43b60a7")
+    assert (identity.plan, identity.labels) == (plan, labels)
+    assert identify(source(), plan, labels).body_model_sha256 is None

@@ -1,0 +1,413 @@
+"""A sound dataset has no faults, and every fault that is planted is found and named."""
+
+import hashlib
+import json
+import shutil
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.errors import PlanError
+from pipeline.ledger import read_commit
+from pipeline.storage import Store
+from pipeline.tables import read_table
+from pipeline.verify import verify
+from tests.fakes import fake_models
+from tests.pipeline.small_job import annotate_small, plan_small
+
+LEDGER = "clips/shard-000000.parquet"
+SECOND_LEDGER = "clips/shard-000001.parquet"
+PLAN_CLIPS = "plan/clips.parquet"
+PLAN_VIDEOS = "plan/videos.parquet"
+
+
+@pytest.fixture(scope="module")
+def sound(small_source, tmp_path_factory):
+    """a/walk.mp4 in shard 0 and all else in shard 1; 11 and 10 frames."""
+    folder = tmp_path_factory.mktemp("sound") / "out"
+    annotate_small(plan_small(small_source, folder, max_shard_frames=12), fake_models())
+    return folder
+
+
+@pytest.fixture
+def store(sound, tmp_path):
+    return Store(str(shutil.copytree(sound, tmp_path / "out")))
+
+
+def file_of(store, kind, row=0, shard=0):
+    return read_commit(store, shard)[f"{kind}_file"].to_pylist()[row]
+
+
+def rewrite(store, path, change):
+    """Change the table of a file, its metadata kept; nothing else learns of it."""
+    table = read_table(store, path)
+    changed = change(table).replace_schema_metadata(table.schema.metadata)
+    file = pa.BufferOutputStream()
+    pq.write_table(changed, file)
+    store.write(path, file.getvalue().to_pybytes())
+
+
+def put(name, value, row=0):
+    """A change of one value."""
+
+    def change(table):
+        values = table[name].to_pylist()
+        values[row] = value(values[row]) if callable(value) else value
+        field = table.schema.field(name)
+        index = table.schema.get_field_index(name)
+        return table.set_column(index, field, pa.array(values, field.type))
+
+    return change
+
+
+def sign(store, kind, shard=0):
+    """Make the ledger's hashes and sizes of one kind of file true again."""
+    path = f"clips/shard-{shard:06d}.parquet"
+    for row, name in enumerate(read_table(store, path)[f"{kind}_file"].to_pylist()):
+        if name is not None:
+            data = store.read(name)
+            digest = hashlib.sha256(data).hexdigest()
+            rewrite(store, path, put(f"{kind}_sha256", digest, row))
+            rewrite(store, path, put(f"{kind}_size_bytes", len(data), row))
+
+
+def plant(store, kind, change):
+    """Change the rows of shard 0 and sign them, so that no hash gives them away."""
+    rewrite(store, file_of(store, kind), change)
+    sign(store, kind)
+
+
+def faults(store):
+    return [(fault.check, fault.subject) for fault in verify(store).faults]
+
+
+def only_fault(store):
+    (fault,) = verify(store).faults
+    return fault
+
+
+def test_a_sound_dataset_has_no_faults(sound):
+    store = Store(str(sound))
+    seen = []
+    verdict = verify(store, lambda done, total: seen.append((done, total)))
+    assert verdict.faults == ()
+    assert (verdict.num_shards, verdict.num_clips) == (2, 7)
+    data = [file for file in store.list() if file.path.split("/")[0] not in ("clips", "plan")]
+    data = [file for file in data if file.path != "run.json"]
+    assert verdict.num_files == len(data) == 2 * 3 + 6  # six clips have depth
+    assert verdict.num_bytes == sum(file.size_bytes for file in data)
+    assert seen == [(1, 2), (2, 2)]
+
+
+def test_what_signs_a_file_again_plants_nothing(store):
+    for kind in ("frames", "people", "tracks", "depth"):
+        sign(store, kind)
+    assert faults(store) == []
+
+
+@pytest.mark.parametrize("kind", ["frames", "people", "tracks", "depth"])
+def test_a_changed_file_is_not_what_was_committed(kind, store):
+    path = file_of(store, kind, row=1)
+    data = bytearray(store.read(path))
+    data[len(data) // 2] ^= 1
+    store.write(path, bytes(data))
+    fault = only_fault(store)
+    assert (fault.check, fault.subject) == ("hash", path)
+    assert f"{len(data)} bytes with sha256 {hashlib.sha256(data).hexdigest()}" in fault.message
+
+
+@pytest.mark.parametrize("kind", ["frames", "people", "tracks", "depth"])
+def test_a_commit_whose_file_is_gone(kind, store):
+    path = file_of(store, kind)
+    store.delete(path)
+    fault = only_fault(store)
+    assert (fault.check, fault.subject) == ("hash", path)
+    assert "named by a commit, but cannot be read" in fault.message
+
+
+def test_a_wrong_size_in_the_ledger(store):
+    rewrite(store, LEDGER, put("depth_size_bytes", lambda size: size + 1, row=1))
+    assert faults(store) == [("hash", file_of(store, "depth", row=1))]
+
+
+@pytest.mark.parametrize("kind", ["frames", "people", "tracks"])
+def test_a_dropped_row(kind, store):
+    plant(store, kind, lambda table: table.slice(1))
+    assert ("keys", LEDGER) in faults(store)
+    assert f"clips whose num_{kind}" in only_keys_fault(store).message
+
+
+def only_keys_fault(store):
+    (fault,) = [fault for fault in verify(store).faults if fault.check == "keys"]
+    return fault
+
+
+def test_a_dropped_frame_that_the_ledger_calls_lost(store):
+    plant(store, "frames", lambda table: table.slice(1))
+    rewrite(store, LEDGER, put("num_frames", 3))
+    rewrite(store, LEDGER, put("num_frames_lost", 1))
+    fault = only_keys_fault(store)  # its person is still there
+    assert "people in frames that `frames` has not" in fault.message
+
+
+def test_a_dropped_frame_that_the_ledger_says_was_never_planned(store):
+    rewrite(store, LEDGER, put("num_frames", 3))
+    rewrite(store, LEDGER, put("num_frames_planned", 3))
+    assert ("accounting", LEDGER) in faults(store)
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("frames", "be unique by clip_id, frame_index"),
+        ("people", "be unique by clip_id, frame_index, track_id"),
+        ("tracks", "be unique by clip_id, track_id"),
+    ],
+)
+def test_a_duplicated_row(kind, message, store):
+    plant(store, kind, lambda table: pa.concat_tables([table.slice(0, 1), table]))
+    fault = only_fault(store)
+    assert (fault.check, fault.subject) == ("schema", file_of(store, kind))
+    assert message in fault.message
+
+
+def swapped(first, second):
+    """A change of every row of the first clip into one of the second, and back."""
+
+    def change(table):
+        ids = table["clip_id"].to_pylist()
+        other = [{first: second, second: first}.get(name, name) for name in ids]
+        return table.set_column(
+            table.schema.get_field_index("clip_id"),
+            table.schema.field("clip_id"),
+            pa.array(other, pa.string()),
+        )
+
+    return change
+
+
+def test_two_clips_whose_ids_are_swapped(store):
+    first, second = read_commit(store, 0)["clip_id"].to_pylist()[:2]
+    for kind in ("frames", "people", "tracks"):
+        plant(store, kind, swapped(first, second))
+    found = verify(store).faults
+    assert {(fault.check, fault.subject) for fault in found} == {
+        ("keys", LEDGER),
+        ("frames", LEDGER),
+    }
+    assert "frames whose depth_file is not the one of the ledger" in found[0].message
+    assert first in found[1].message
+
+
+def test_rows_of_a_clip_of_another_shard(store):
+    first = read_commit(store, 0)["clip_id"].to_pylist()[0]
+    other = read_commit(store, 1)["clip_id"].to_pylist()[0]
+    plant(store, "frames", swapped(first, other))
+    found = verify(store).faults
+    assert {fault.check for fault in found} == {"keys", "frames"}
+    assert "frames rows of clips that are not in the ledger" in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "message"),
+    [
+        ("frames", "camera_rotation", [-1.0, 0.0, 0.0, 0.0], "with w >= 0"),
+        ("frames", "camera_rotation", [0.5, 0.0, 0.0, 0.0], "be a unit quaternion"),
+        (
+            "frames",
+            "camera_position",
+            [np.nan, 0.0, 0.0],
+            "column 'camera_position' must be finite",
+        ),
+        ("people", "betas", [np.inf] + [0.0] * 9, "column 'betas' must be finite"),
+        ("people", "global_orient", [9.0, 0.0, 0.0], "column 'global_orient' must"),
+        ("people", "score", 1.5, "column 'score' must be"),
+        ("tracks", "quality_tier", "D", "column 'quality_tier' must be"),
+    ],
+)
+def test_a_value_that_no_label_can_have(kind, name, value, message, store):
+    plant(store, kind, put(name, value, row=2))
+    fault = only_fault(store)
+    assert (fault.check, fault.subject) == ("schema", file_of(store, kind))
+    assert message in fault.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "change", "check"),
+    [
+        ("frames", "pts", lambda pts: pts - 1, "frames"),
+        ("frames", "time_s", lambda time_s: time_s + 0.001, "frames"),
+        ("frames", "frame_index", lambda index: 2, "frames"),
+        ("frames", "num_people", lambda count: count + 1, "keys"),
+        ("people", "time_s", lambda time_s: time_s + 0.001, "keys"),
+        ("people", "track_id", lambda track: track + 7, "keys"),
+        ("tracks", "start_frame", lambda start: start - 1, "keys"),
+        ("frames", "video_id", lambda _: "0" * 20, "keys"),
+        ("frames", "depth_sha256", lambda _: "0" * 64, "keys"),
+    ],
+)
+def test_a_value_that_does_not_fit_the_plan_or_the_other_tables(kind, name, change, check, store):
+    row = 1 if kind == "frames" else -1
+    plant(store, kind, put(name, change, row))
+    assert (check, LEDGER) in faults(store)
+
+
+def test_a_seam_that_is_none(store):
+    plant(store, "frames", put("is_seam", True))
+    plant(store, "people", put("is_seam", True))
+    fault = only_fault(store)
+    assert (fault.check, fault.subject) == ("frames", LEDGER)
+    assert "clip_frame=0, frame_index=0, pts=0, time_s=0.0, is_seam=True" in fault.message
+
+
+@pytest.mark.parametrize("num_bytes_left", [0.95, 0.5, 0.001])
+def test_a_depth_object_cut_short_in_all_its_hashes(num_bytes_left, store):
+    path = file_of(store, "depth")
+    data = store.read(path)
+    data = data[: int(len(data) * num_bytes_left)]
+    store.write(path, data)
+    sign(store, "depth")
+    digest = hashlib.sha256(data).hexdigest()
+
+    def change(table):
+        for row, name in enumerate(table["depth_file"].to_pylist()):
+            if name == path:
+                table = put("depth_sha256", digest, row)(table)
+        return table
+
+    plant(store, "frames", change)
+    fault = only_fault(store)
+    assert (fault.check, fault.subject) == ("depth", path)
+    assert f"of {len(data)}: depth frame of" in fault.message
+
+
+def test_a_frame_that_points_beside_its_depth(store):
+    plant(store, "frames", put("depth_byte_offset", lambda offset: offset + 1))
+    assert faults(store) == [("depth", file_of(store, "depth"))]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("weights_sha256", "e" * 64),
+        ("model_preset", "896L"),
+        ("is_untrained", "false"),
+        ("body_model_sha256", "b" * 64),
+        ("config_hash", "0" * 16),
+        ("schema_version", "99"),
+    ],
+)
+def test_a_table_from_another_model(name, value, store):
+    path = file_of(store, "people")
+    table = pq.read_table(pa.BufferReader(store.read(path)))
+    metadata = table.schema.metadata | {f"h3r.{name}".encode(): value.encode()}
+    file = pa.BufferOutputStream()
+    pq.write_table(table.replace_schema_metadata(metadata), file)
+    store.write(path, file.getvalue().to_pybytes())
+    sign(store, "people")
+    fault = only_fault(store)
+    assert (fault.check, fault.subject) == ("identity", path)
+    assert f"its metadata says {name} {value}, not " in fault.message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("weights_sha256", "e" * 64),
+        ("model_preset", "896L"),
+        ("is_untrained", False),
+        ("body_model_sha256", "b" * 64),
+        ("config_hash", "0" * 16),
+    ],
+)
+def test_a_ledger_row_from_another_model(name, value, store):
+    rewrite(store, LEDGER, put(name, value, row=1))
+    fault = only_fault(store)
+    assert (fault.check, fault.subject) == ("identity", LEDGER)
+    assert f"{name} is ['{value}'], run.json says" in fault.message
+
+
+def test_a_ledger_row_is_missing(store):
+    clip = read_commit(store, 1)["clip_id"].to_pylist()[2]  # broken.mp4, which has no rows
+    rewrite(store, SECOND_LEDGER, lambda t: t.filter(pc.not_equal(t["clip_id"], clip)))
+    fault = only_fault(store)
+    assert (fault.check, fault.subject) == ("accounting", SECOND_LEDGER)
+    assert fault.message == f"1 planned clips are not in the ledger: {clip}"
+
+
+def test_a_ledger_row_too_many(store):
+    extra = read_commit(store, 1).filter(pc.equal(read_commit(store, 1)["status"], "failed"))
+    rewrite(store, SECOND_LEDGER, lambda t: pa.concat_tables([t, put("clip_id", "0" * 20)(extra)]))
+    fault = only_fault(store)
+    assert (fault.check, fault.subject) == ("accounting", SECOND_LEDGER)
+    assert fault.message == f"1 ledger rows are not of the plan: {'0' * 20}"
+
+
+def test_a_ledger_row_twice(store):
+    rewrite(store, LEDGER, lambda table: pa.concat_tables([table, table.slice(0, 1)]))
+    fault = only_fault(store)
+    assert (fault.check, fault.subject) == ("schema", LEDGER)
+    assert "be unique by clip_id" in fault.message
+
+
+def test_a_commit_of_another_shard(store):
+    store.write(LEDGER, store.read(SECOND_LEDGER))
+    assert ("accounting", LEDGER) in faults(store)
+
+
+@pytest.mark.parametrize("path", [LEDGER, "frames", "people"])
+def test_a_damaged_parquet_file(path, store):
+    path = path if path == LEDGER else file_of(store, path)
+    data = bytearray(store.read(path))
+    data[8:200] = b"\0" * 192
+    store.write(path, bytes(data))
+    if path != LEDGER:
+        sign(store, path.split("/")[0])
+    fault = only_fault(store)
+    assert (fault.check, fault.subject) == ("schema", path)
+    assert "Parquet file" in fault.message
+
+
+def test_pending_shards(store):
+    store.delete(SECOND_LEDGER)
+    fault = only_fault(store)
+    assert (fault.check, fault.subject) == ("accounting", "clips")
+    assert "4 of 7 planned clips are not accounted for, in 1 shards" in fault.message
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "message"),
+    [
+        (PLAN_CLIPS, put("frame_pts", lambda pts: [pts[0] + 1, *pts[1:]]), "1 clips are not what"),
+        (PLAN_CLIPS, put("shot_index", 3), "1 clips are not what their id says"),
+        (PLAN_CLIPS, put("shard_id", "0" * 20), "shards are not what their id says"),
+        (
+            PLAN_VIDEOS,
+            put("uri", "other.mp4"),
+            "1 videos are not what their id says: ['other.mp4']",
+        ),
+        (PLAN_VIDEOS, put("size_bytes", 1), "1 videos are not what their id says"),
+        (PLAN_CLIPS, put("num_frames", 99), "list num_frames values in frame_index"),
+        (PLAN_CLIPS, lambda table: table.slice(0, 3), "3 videos have no clip"),
+    ],
+)
+def test_a_plan_that_was_tampered_with(path, change, message, store):
+    rewrite(store, path, change)
+    found = [fault for fault in verify(store).faults if fault.subject.startswith("plan/")]
+    assert any(message in fault.message for fault in found), found
+
+
+def test_a_run_file_that_says_of_no_model(store):
+    run = json.loads(store.read("run.json"))
+    store.write("run.json", json.dumps(run | {"identity": None}).encode())
+    assert faults(store) == [("identity", "run.json")]
+    store.delete("run.json")
+    assert faults(store) == [("identity", "run.json")]
+
+
+def test_without_a_plan_there_is_nothing_to_hold_it_to(tmp_path):
+    with pytest.raises(PlanError, match="holds no plan"):
+        verify(Store(str(tmp_path)))

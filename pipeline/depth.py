@@ -174,7 +174,7 @@ def read_depth_frame(
     Raises:
         DepthError: Payload or header are damaged, or the span is not a frame's.
     """
-    check_depth_frame(payload)
+    _check_payload(payload)
     try:
         codes = decode_gray16(payload, codec_header, width, height)
     except MediaError as error:
@@ -208,17 +208,32 @@ def read_depth_object(data: bytes, sha256: str) -> Iterator[NDArray[np.float32]]
         yield read_depth_frame(payload, video.codec_header, video.width, video.height)
 
 
-def check_depth_frame(payload: bytes) -> None:
+def check_depth_object(data: bytes) -> tuple[tuple[int, int], ...]:
+    """Take an object apart and check every frame's checksums, without decoding.
+
+    Args:
+        data: `DepthObject.data`.
+
+    Returns:
+        Its `DepthObject.frame_spans`; an object that was cut short may have lost the last ones.
+
+    Raises:
+        DepthError: It cannot be taken apart, or a frame is damaged.
+    """
+    try:
+        video = demux_gray16(data)
+    except MediaError as error:
+        raise DepthError(f"depth object of {len(data)} bytes cannot be opened: {error}") from error
+    for _, payload in video.packets:
+        _check_payload(payload)
+    return tuple((offset, len(payload)) for offset, payload in video.packets)
+
+
+def _check_payload(payload: bytes) -> None:
     """Check every slice's checksum; libav's decoder patches damaged slices without a word.
 
     From RFC 9043, section 4.9: a slice ends with its size without this footer (24 bits), an error
     status (8 bits) and a parity that makes the CRC-32 of the whole slice, footer included, 0.
-
-    Args:
-        payload: The bytes at one of `DepthObject.frame_spans`.
-
-    Raises:
-        DepthError: They are damaged, or the span is not a frame's.
     """
     end = len(payload)
     while True:

@@ -39,8 +39,12 @@ def read_table(
     Raises:
         StorageError: It is not there, or is no whole Parquet file.
     """
-    try:
-        with store.open_read(path) as file:
+    with store.open_read(path) as file:
+        try:
             return pq.read_table(file, columns=columns, filters=filters)
-    except (pa.ArrowException, OSError) as error:  # damaged pages are OSError
-        raise StorageError(f"{store.uri}/{path}: not a readable Parquet file: {error}") from error
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and (type(error) is not OSError or error.errno):
+                raise  # the store's; pyarrow's own, of damaged pages, have no number
+            raise StorageError(
+                f"{store.uri}/{path}: not a readable Parquet file: {error}"
+            ) from error

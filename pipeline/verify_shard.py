@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from pipeline import layout
 from pipeline.config import LabelIdentity
-from pipeline.depth import check_depth_frame
+from pipeline.depth import check_depth_object
 from pipeline.errors import DepthError, H3RError, StorageError
 from pipeline.outcome import provenance_of
 from pipeline.plan import Plan
@@ -44,6 +44,7 @@ PLANNED_COLUMNS = (
     "start_time_s",
     "end_time_s",
 )
+SPAN_COLUMNS = ("depth_file", "depth_index", "depth_byte_offset", "depth_byte_length")
 FRAME_COLUMNS = ("clip_frame", "frame_index", "pts", "time_s", "is_seam")
 
 
@@ -71,7 +72,7 @@ def schema_faults(path: str, table: pa.Table, spec: TableSpec) -> Iterator[Fault
 
 
 class ShardCheck:
-    """One shard; `check` once, then read the counts.
+    """One committed shard; `check` it once, then read the counts.
 
     Attributes:
         num_clips: Ledger rows.
@@ -110,10 +111,11 @@ class ShardCheck:
         self._check_accounts(ledger)
         self._check_identity(ledger)
         tables = {spec.name: self._read_rows(ledger, spec) for spec in ROW_SPECS}
-        self._check_depth_objects(ledger, tables["frames"])
+        depth_spans = self._read_depth_spans(ledger)
         if not self._faults:
             self._check_keys(ledger, tables)
             self._check_frames(tables["frames"])
+            self._check_depth(tables["frames"], depth_spans)
         return self._faults
 
     def _fault(self, check: str, subject: str, message: str) -> None:
@@ -172,23 +174,20 @@ class ShardCheck:
                 message = f"its metadata says {name} {text}, not {expected[f'{PREFIX}{name}']}"
                 self._fault("identity", path, message)
 
-    def _check_depth_objects(self, ledger: pa.Table, frames: pa.Table) -> None:
-        """Every depth picture that a frame points at is whole."""
-        spans: dict[str, list[tuple[int, int]]] = {}
-        columns = ["depth_file", "depth_byte_offset", "depth_byte_length"]
-        for path, offset, length in _values(frames, columns):
-            spans.setdefault(path, []).append((offset, length))
+    def _read_depth_spans(self, ledger: pa.Table) -> set[tuple]:
+        """SPAN_COLUMNS of every picture in the shard's depth objects, all of them whole."""
+        spans: set[tuple] = set()
         for path, *stated in sorted(_named_files(ledger, layout.DEPTH_FOLDER)):
             data = self._read_hashed(path, *stated)
             if data is None:
                 continue
-            for offset, length in sorted(spans.get(path, [])):
-                try:
-                    check_depth_frame(data[offset : offset + length])
-                except DepthError as error:
-                    message = f"bytes [{offset}, {offset + length}) of {len(data)}: {error}"
-                    self._fault("depth", path, message)
-                    break
+            try:
+                found = check_depth_object(data)
+            except DepthError as error:
+                self._fault("depth", path, str(error))
+                continue
+            spans |= {(path, place, *span) for place, span in enumerate(found)}
+        return spans
 
     def _read_hashed(self, path: str, sha256: str, size_bytes: int) -> bytes | None:
         """A file's bytes if they are those that were committed."""
@@ -214,6 +213,20 @@ class ShardCheck:
             check_keys(ledger, *(tables[spec.name] for spec in ROW_SPECS))
         except SchemasError as error:
             self._fault("keys", self._path, str(error))
+
+    def _check_depth(self, frames: pa.Table, spans: set[tuple]) -> None:
+        """Every frame's depth is where the frame says, and every picture is a frame's."""
+        named = {span for span in _values(frames, SPAN_COLUMNS) if None not in span}
+        for path in sorted({path for path, *_ in named ^ spans}):
+            in_frames, in_file = (
+                sorted(span[1:] for span in side - other if span[0] == path)[:NUM_SHOWN]
+                for side, other in ((named, spans), (spans, named))
+            )
+            message = (
+                f"frames rows point at pictures (index, offset, length) {in_frames} that it has "
+                f"not, and at none of {in_file} that it has"
+            )
+            self._fault("depth", path, message)
 
     def _check_frames(self, frames: pa.Table) -> None:
         """Every frame row is the planned frame at its place in the clip, with its time."""

@@ -76,8 +76,19 @@ def test_a_damaged_file_is_named(damage, root_uri):
     store = Store(root_uri)
     data = table_bytes(plan_clips(500), PLAN_CLIPS, provenance=None)
     store.write("clips/t.parquet", damage(data))
-    with pytest.raises(StorageError, match=r"clips/t\.parquet: .*"):
+    with pytest.raises(
+        StorageError, match=r"clips/t\.parquet: not a readable Parquet file: "
+    ) as caught:
         read_table(store, "clips/t.parquet")
+    assert not caught.value.is_transient
+
+
+def test_a_broken_connection_is_no_damage():
+    store = Store("flaky://tables")
+    store.write("t.parquet", table_bytes(plan_clips(1), PLAN_CLIPS, provenance=None))
+    with pytest.raises(StorageError, match="connection reset by peer") as caught:
+        read_table(store, "t.parquet")
+    assert caught.value.is_transient
 
 
 def test_a_missing_file_is_named(root_uri):

@@ -31,6 +31,8 @@ VIDEO: Row = {
     "sample_aspect_ratio": 1.0,
     "fps": 25.0,
     "is_variable_rate": False,
+    "has_timestamps": True,
+    "is_truncated": False,
     "time_base_num": 1,
     "time_base_den": 12800,
     "start_pts": 0,

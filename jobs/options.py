@@ -35,7 +35,7 @@ MaxShardFrames = Annotated[
     int | None,
     typer.Option(
         help="Frames of a shard (what is scheduled and committed at once) at most. Default: "
-        "400 to 1000, by the size of the corpus.",
+        "200 to 1000, by the size of the corpus.",
         rich_help_panel=_PLAN,
     ),
 ]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import DEFAULT_MAX_FPS
 
-MIN_AUTO_SHARD_FRAMES = 400
+MIN_AUTO_SHARD_FRAMES = 200
 MAX_AUTO_SHARD_FRAMES = 1000
 MAX_SHARD_CLIPS = 256
 AUTO_NUM_SHARDS = 64
@@ -76,7 +76,7 @@ def pack_shards(clip_frames: Sequence[int], max_shard_frames: int | None) -> lis
     Args:
         clip_frames: Sampled frames of every clip.
         max_shard_frames: Frames of a shard at most (a longer clip stands alone); None bounds it
-            to a 64th of the corpus, between 400 and 1000, so that a small corpus still spreads.
+            to a 64th of the corpus, between 200 and 1000, so that a small corpus still spreads.
 
     Returns:
         Shard indices from 0, rising, one a clip.

@@ -135,23 +135,3 @@ def test_a_body_model_of_the_wrong_kind(video, tmp_path):
     assert answer.exit_code == 1
     assert f"h3r: {tmp_path}/smpl.npz: " in answer.stderr
     assert "has 24 joints (SMPL?), not 55" in answer.stderr
-
-
-def test_out_that_holds_another_models_labels(video, tmp_path, ray_cluster):
-    out = tmp_path / "out"
-    assert h3r("annotate", video, out, *TINY, "--no-depth").exit_code == 0
-    before = files_of(out)
-    other = h3r("annotate", video, out, *TINY, "--seed", 1, "--depth")
-    assert other.exit_code == 4
-    assert f"h3r: {out}: holds labels made differently" in other.stderr
-    assert "\n  labels.depth: False -> True\n" in other.stderr
-    assert "\n  weights_sha256: '" in other.stderr
-    assert other.stderr.endswith("Use OUT's settings, or annotate into a new OUT\n")
-    replanned = h3r("annotate", video, out, *TINY, "--fps", 5)
-    assert replanned.exit_code == 4
-    assert "\n  fps: None -> 5.0\n" in replanned.stderr
-    (video / "good.mp4").rename(tmp_path / "other.mp4")
-    elsewhere = h3r("annotate", tmp_path / "other.mp4", out, *TINY)
-    assert elsewhere.exit_code == 4
-    assert "was planned from 1 other videos, such as 'good.mp4'" in elsewhere.stderr
-    assert files_of(out) == before

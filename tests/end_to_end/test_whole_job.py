@@ -153,6 +153,26 @@ def test_verify_finds_no_fault_and_gc_nothing_to_do(annotated):
     assert h3r("gc", out, "--grace-hours", 0, "--json").json["files"] == []
 
 
+def test_labels_of_another_model_are_refused(source, annotated, tmp_path):
+    out, _ = annotated
+    before = files_of(out)
+    model = h3r("annotate", source, out, "--preset", "tiny", "--seed", 2, "--no-depth")
+    assert model.exit_code == 4
+    assert f"h3r: {out}: holds labels made differently" in model.stderr
+    assert "\n  body_model_sha256: '" in model.stderr
+    assert "\n  labels.depth: True -> False\n" in model.stderr
+    assert "\n  weights_sha256: '" in model.stderr
+    assert model.stderr.endswith("Use OUT's settings, or annotate into a new OUT\n")
+    plan = h3r("annotate", source, out, *MODEL, "--fps", 5)
+    assert plan.exit_code == 4
+    assert "\n  fps: None -> 5.0\n" in plan.stderr
+    make_video(tmp_path / "other.mp4", 2)
+    elsewhere = h3r("annotate", tmp_path / "other.mp4", out, *MODEL)
+    assert elsewhere.exit_code == 4
+    assert "was planned from 2 other videos, such as 'a/walk.mp4'" in elsewhere.stderr
+    assert files_of(out) == before
+
+
 def canonical_rows(out, name):
     table = pq.read_table(out / name)
     kept = [

@@ -1,0 +1,115 @@
+import contextlib
+import io
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import WorkerConfig
+from pipeline.errors import ConfigError, JobError, StorageError
+from pipeline.models import ModelSource
+from pipeline.ray_runner import RayResources, run_shards
+from pipeline.report import ShardReport
+from pipeline.worker import WorkerSettings
+
+ONE_CPU = RayResources(num_cpus=1)
+
+
+class FakeWorker:
+    """Answers at once; what it does with a shard is in the folder OUT, as `do-SHARD`."""
+
+    def __init__(self, settings):
+        self.out = Path(settings.out)
+
+    def annotate(self, shard_index):
+        with (self.out / "seen").open("a") as seen:
+            seen.write(f"{shard_index}\n")
+        order = self.out / f"do-{shard_index}"
+        if order.exists():
+            order.unlink()
+            os._exit(1)
+        return ShardReport(shard_index, num_done=1, num_frames=10 + shard_index)
+
+
+def settings(out):
+    source = ModelSource(None, "tiny", 0, None)
+    return WorkerSettings(str(out), str(out), "run1", source, None, WorkerConfig())
+
+
+def run(out, shards, load_worker=FakeWorker, resources=ONE_CPU):
+    return sorted(
+        run_shards(shards, settings(out), resources, load_worker),
+        key=lambda report: report.shard_index,
+    )
+
+
+def refused(settings):
+    raise StorageError(f"{settings.out}/weights: no such file")
+
+
+def die(settings):
+    os._exit(1)
+
+
+pytestmark = pytest.mark.usefixtures("ray_cluster")
+
+
+def test_every_shard_gives_its_report(tmp_path):
+    reports = run(tmp_path, [0, 3, 7], resources=RayResources(workers=2, num_cpus=1))
+    assert reports == [ShardReport(i, num_done=1, num_frames=10 + i) for i in (0, 3, 7)]
+
+
+def test_a_worker_that_dies_is_replaced_and_its_shard_tried_again(tmp_path):
+    (tmp_path / "do-1").touch()
+    stdout = io.StringIO()
+    with contextlib.redirect_stdout(stdout):
+        reports = run(tmp_path, [0, 1, 2])
+    assert [report.num_done for report in reports] == [1, 1, 1]
+    assert sorted((tmp_path / "seen").read_text().split()) == ["0", "1", "1", "2"]
+    assert stdout.getvalue() == ""  # what Ray prints of the death is not the command's answer
+
+
+def test_a_worker_that_cannot_load_says_so_in_the_report(tmp_path):
+    (report,) = run(tmp_path, [4], refused)
+    assert report == ShardReport(4, error=f"{tmp_path}/weights: no such file")
+
+
+def test_a_worker_that_dies_while_loading_is_given_up(tmp_path):
+    (report,) = run(tmp_path, [4], die)
+    assert "died 2 times while it loaded the models" in report.error
+    assert "--workers" in report.error
+
+
+def test_closing_stops_the_workers(tmp_path):
+    reports = run_shards(range(1000), settings(tmp_path), ONE_CPU, FakeWorker)
+    next(reports)
+    reports.close()
+    time.sleep(0.5)
+    num_seen = len((tmp_path / "seen").read_text().split())
+    time.sleep(0.5)
+    assert len((tmp_path / "seen").read_text().split()) == num_seen < 1000
+
+
+@pytest.mark.parametrize(
+    ("resources", "words"),
+    [
+        (RayResources(num_gpus=1, num_cpus=1), "a worker needs 1 CPU cores and 1 GPUs"),
+        (RayResources(num_cpus=3), "a worker needs 3 CPU cores and 0 GPUs"),
+    ],
+)
+def test_a_worker_that_fits_nowhere_is_refused_at_once(tmp_path, resources, words):
+    with pytest.raises(JobError, match=words) as error:
+        run(tmp_path, [0], resources=resources)
+    assert "it has 2 and 0" in str(error.value)
+
+
+def test_a_failure_of_ray_is_one_error(tmp_path):
+    class Unloadable:
+        """Comes apart where the actor unpickles it, before any code of ours."""
+
+        def __reduce__(self):
+            return int, ("no number",)
+
+    with pytest.raises(JobError, match=r"Ray failed: .*What is committed stays"):
+        run(tmp_path, [0], Unloadable())

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -122,11 +121,11 @@ def _run(model: Human3R, lanes: list[_Lane], labels: LabelConfig, worker: Worker
             ]
             if not all(is_live):
                 kept = [place for place, live in enumerate(is_live) if live]
-                lanes, chunks, starts = (
-                    [items[place] for place in kept] for items in (lanes, chunks, starts)
-                )
+                lanes = [lanes[place] for place in kept]
                 if not lanes:
                     break
+                chunks = [chunks[place] for place in kept]
+                starts = [starts[place] for place in kept]
                 state = state.select(torch.tensor(kept, device=device))
             rows = torch.tensor([start + offset for start in starts], device=device)
             prediction, state = model.step(

@@ -94,7 +94,7 @@ def outside_picture(xy_px: NDArray[np.float64], width: int, height: int) -> NDAr
 
 def occluded(
     joints_px: NDArray[np.float64],
-    joints_z_m: NDArray[np.float64],
+    joints_z_m: NDArray[np.floating],
     frame: NDArray[np.int64],
     depth_m: NDArray[np.float32],
     stride: int,

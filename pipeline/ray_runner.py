@@ -8,6 +8,7 @@ attempt registry bounds how often. Shutting down or failing leaves committed sha
 import contextlib
 import logging
 import os
+import re
 import socket
 import sys
 from collections.abc import Callable, Generator, Sequence
@@ -33,6 +34,7 @@ TASKS_IN_FLIGHT = 2
 MAX_INIT_DEATHS = 3
 NO_PROGRESS_TIMEOUT_S = 24 * 3600
 CONNECT_TIMEOUT_S = 5.0
+CAUSE = re.compile(r"[\w.]+(Error|Exception): ")
 # Ray Data hands every actor its function by reference and restarts actors: Ray then prints this,
 # an error by its level, for every job. Ray's own log keeps it.
 HARMLESS_LINE = "has constructor arguments in the object store and max_restarts > 0"
@@ -124,34 +126,22 @@ def run_shards(
             _configure_data()
             yield from _stream(shards, settings, resources, load_worker)
         except (RayError, ExecutionTimeoutError) as error:
-            reason = str(error).strip().splitlines()[-1]
             raise JobError(
-                f"Ray failed: {type(error).__name__}: {reason}. What is committed stays: run the "
-                "same command again to go on. Ray's own logs are in /tmp/ray/session_latest/logs"
+                f"Ray failed: {_first_cause(error)}. What is committed stays: run the same command "
+                "again to go on. Ray's own logs are in /tmp/ray/session_latest/logs"
             ) from error
         finally:
             if is_own:
                 ray.shutdown()
 
 
-def _connect(address: str | None) -> None:
-    """Start Ray on this machine, or join the cluster at `address`."""
-    if address is not None and address != "auto":
-        _check_reachable(address)
-    try:
-        ray.init(
-            address=address or "local",
-            include_dashboard=False if address is None else None,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        where = f"the Ray cluster at --address {address}" if address else "Ray on this machine"
-        raise JobError(f"{where} cannot be used: {error}") from error
+def check_reachable(address: str) -> None:
+    """Find out at once that nobody listens; Ray itself would try for minutes.
 
-
-def _check_reachable(address: str) -> None:
-    """Find out at once that nobody listens; Ray itself would try for minutes."""
+    Raises:
+        ConfigError: `address` is not HOST:PORT.
+        JobError: Nobody listens there.
+    """
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
         raise ConfigError(f"--address {address}: must be auto, or HOST:PORT such as 10.0.0.1:6379")
@@ -162,6 +152,22 @@ def _check_reachable(address: str) -> None:
             f"--address {address}: no Ray cluster answers there: {error}. Check that it runs "
             "(ray status) and that this machine may reach it, or leave --address out to run here"
         ) from error
+
+
+def _connect(address: str | None) -> None:
+    """Start Ray on this machine, or join the cluster at `address`."""
+    if address is not None and address != "auto":
+        check_reachable(address)
+    try:
+        ray.init(
+            address=address or "local",
+            include_dashboard=False if address is None else None,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        where = f"the Ray cluster at --address {address}" if address else "Ray on this machine"
+        raise JobError(f"{where} cannot be used: {error}") from error
 
 
 def _stream(
@@ -213,9 +219,17 @@ def _check_room(num_cpus: float, num_gpus: float) -> None:
         )
 
 
+def _first_cause(error: Exception) -> str:
+    """The line that says why, out of the pages of traces that Ray makes of it."""
+    lines = str(error).strip().splitlines()
+    return next((line for line in lines if CAUSE.match(line)), lines[0])
+
+
 def _configure_data() -> None:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.max_consecutive_actor_init_deaths = MAX_INIT_DEATHS
     context.execution_no_progress_timeout_s = NO_PROGRESS_TIMEOUT_S
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    for handler in logging.getLogger("ray.data").handlers:
+        if isinstance(handler, logging.StreamHandler):  # the console; its file gets everything
+            handler.setLevel(logging.CRITICAL)

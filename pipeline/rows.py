@@ -43,7 +43,7 @@ class ClipRows:
 
 def clip_times_s(clip: PlannedClip) -> NDArray[np.float64]:
     """[T] presentation times of the clip's sampled frames, seconds from the video's first frame."""
-    return (clip.frame_pts - clip.start_pts) * float(clip.time_base)
+    return (clip.frame_pts - clip.start_pts).astype(np.float64) * float(clip.time_base)
 
 
 def make_rows(
@@ -156,7 +156,8 @@ def _people_columns(
         return _masked(values.reshape(num_people, math.prod(values.shape[1:])), hidden)
 
     poses = roots.axis_angle
-    jerk = root_jerk(tracks, people.frame, shared["time_s"], roots.head_position_world)
+    times_s = np.asarray(shared["time_s"])
+    jerk = root_jerk(tracks, people.frame, times_s, roots.head_position_world)
     return {
         **shared,
         "track_id": people.track_id,
@@ -280,8 +281,8 @@ def _nullable(values: NDArray) -> NDArray:
     """`values` [N] or [N, K] as float32; rows with anything that is not finite become null."""
     with np.errstate(over="ignore"):
         narrow = values.astype(np.float32)
-    is_finite = np.isfinite(narrow)
-    return _masked(narrow, ~(is_finite if narrow.ndim == 1 else is_finite.all(axis=1)))
+    is_finite = np.asarray(np.isfinite(narrow).all(axis=tuple(range(1, narrow.ndim))))
+    return _masked(narrow, ~is_finite)
 
 
 def _masked(values: NDArray, is_null: NDArray[np.bool_]) -> NDArray:
@@ -297,6 +298,6 @@ def _known_true(column: NDArray | list) -> NDArray[np.bool_]:
     return np.ma.filled(column, False)
 
 
-def _max_or_none(values: NDArray) -> float | None:
+def _max_or_none(values: NDArray | list) -> float | None:
     present = np.ma.compressed(values)
     return float(present.max()) if len(present) else None

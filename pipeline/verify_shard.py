@@ -80,9 +80,7 @@ class ShardCheck:
         num_bytes: Their size together.
     """
 
-    def __init__(
-        self, store: Store, path: str, plan: Plan, identity: LabelIdentity | None
-    ) -> None:
+    def __init__(self, store: Store, path: str, plan: Plan, identity: LabelIdentity | None) -> None:
         """Look at nothing yet.
 
         Args:
@@ -146,8 +144,8 @@ class ShardCheck:
     def _read_rows(self, ledger: pa.Table, spec: TableSpec) -> pa.Table:
         """The shard's rows of one table, from files with the right hash and schema."""
         pieces = []
-        for path, *stated in sorted(_named_files(ledger, spec.name)):
-            data = self._read_hashed(path, *stated)
+        for path, sha256, size_bytes in sorted(_named_files(ledger, spec.name)):
+            data = self._read_hashed(path, sha256, size_bytes)
             if data is None:
                 continue
             try:
@@ -177,8 +175,8 @@ class ShardCheck:
     def _read_depth_spans(self, ledger: pa.Table) -> set[tuple]:
         """SPAN_COLUMNS of every picture in the shard's depth objects, all of them whole."""
         spans: set[tuple] = set()
-        for path, *stated in sorted(_named_files(ledger, layout.DEPTH_FOLDER)):
-            data = self._read_hashed(path, *stated)
+        for path, sha256, size_bytes in sorted(_named_files(ledger, layout.DEPTH_FOLDER)):
+            data = self._read_hashed(path, sha256, size_bytes)
             if data is None:
                 continue
             try:
@@ -200,11 +198,8 @@ class ShardCheck:
         self.num_bytes += len(data)
         found = hashlib.sha256(data).hexdigest()
         if (found, len(data)) != (sha256, size_bytes):
-            self._fault(
-                "hash",
-                path,
-                f"{len(data)} bytes with sha256 {found}, the commit says {size_bytes} with {sha256}",
-            )
+            stated = f"the commit says {size_bytes} with {sha256}"
+            self._fault("hash", path, f"{len(data)} bytes with sha256 {found}, {stated}")
             return None
         return data
 

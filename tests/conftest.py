@@ -57,9 +57,8 @@ def root_uri(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         bucket.rm_file(path)
 
 
-@pytest.fixture(scope="session")
-def ray_cluster():
-    """Ray on this machine, on the loopback interface, for all tests that run jobs on it."""
+def start_ray():
+    """Ray on this machine, on the loopback interface, small and quiet."""
     import pipeline.ray_runner  # noqa: F401 - sets what Ray reads when it is imported
     import ray
 
@@ -71,5 +70,12 @@ def ray_cluster():
         logging_level="ERROR",
         object_store_memory=100 * 2**20,
     )
+    return ray
+
+
+@pytest.fixture(scope="session")
+def ray_cluster():
+    """One cluster for all tests that run jobs on Ray in this process."""
+    ray = start_ray()
     yield
     ray.shutdown()

@@ -19,19 +19,22 @@ def source(weights=None, preset="tiny", seed=0, body_model=None):
     return ModelSource(weights, preset, seed, None if body_model is None else str(body_model))
 
 
-def test_random_weights_are_the_same_for_the_same_seed_and_say_what_they_are():
-    first, again = load_network(source(), "cpu"), load_network(source(), "cpu")
-    other = load_network(source(seed=1), "cpu")
-    assert first.weights_sha256 == again.weights_sha256 != other.weights_sha256
-    assert (first.is_untrained, first.config.name) == (True, "tiny")
+@pytest.fixture(scope="module")
+def models():
+    return load_models(source(body_model=FREE_BODY), "cpu")
 
 
-def test_a_worker_gets_the_network_and_the_body():
-    models = load_models(source(body_model=FREE_BODY), "cpu")
+def test_a_worker_gets_the_network_and_the_body(models):
     assert models.body.sha256.startswith("b8e24ea1f43b60a7")
     assert not models.network.model.training
+    assert (models.network.is_untrained, models.network.config.name) == (True, "tiny")
     assert models.device == "cpu"
-    assert load_models(source(), "cpu").body is None
+    assert load_body(source()) is None
+
+
+def test_random_weights_are_another_network_for_another_seed(models):
+    other = load_network(source(seed=1), "cpu")
+    assert other.weights_sha256 != models.network.weights_sha256
 
 
 def test_a_preset_that_is_none_is_named_with_those_that_are():
@@ -67,11 +70,10 @@ def test_devices():
     assert choose_device("auto") in ("cpu", "cuda")
 
 
-def test_an_identity_says_what_labels_depend_on():
+def test_an_identity_says_what_labels_depend_on(models):
     plan, labels = PlanConfig(fps=5), LabelConfig(ttt3r=False)
-    identity = identify(source(seed=4, body_model=FREE_BODY), plan, labels)
+    identity = identify(source(), plan, labels)
     assert (identity.model_preset, identity.is_untrained) == ("tiny", True)
-    assert identity.weights_sha256 == load_network(source(seed=4), "cpu").weights_sha256
-    assert identity.body_model_sha256.startswith("b8e24ea1f43b60a7")
+    assert identity.weights_sha256 == models.network.weights_sha256
+    assert identity.body_model_sha256 is None
     assert (identity.plan, identity.labels) == (plan, labels)
-    assert identify(source(), plan, labels).body_model_sha256 is None

@@ -1,6 +1,7 @@
 import contextlib
 import io
 import os
+import socket
 import time
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from pipeline.config import WorkerConfig
 from pipeline.errors import ConfigError, JobError, StorageError
 from pipeline.models import ModelSource
-from pipeline.ray_runner import RayResources, run_shards
+from pipeline.ray_runner import RayResources, check_reachable, run_shards
 from pipeline.report import ShardReport
 from pipeline.worker import WorkerSettings
 
@@ -104,12 +105,27 @@ def test_a_worker_that_fits_nowhere_is_refused_at_once(tmp_path, resources, word
     assert "it has 2 and 0" in str(error.value)
 
 
-def test_a_failure_of_ray_is_one_error(tmp_path):
-    class Unloadable:
-        """Comes apart where the actor unpickles it, before any code of ours."""
+def test_a_failure_of_ray_is_one_error(tmp_path, capfd):
+    class Mute(FakeWorker):
+        """Breaks its promise of a report, so that Ray has an error to tell."""
 
-        def __reduce__(self):
-            return int, ("no number",)
+        def annotate(self, shard_index):
+            return None
 
-    with pytest.raises(JobError, match=r"Ray failed: .*What is committed stays"):
-        run(tmp_path, [0], Unloadable())
+    with pytest.raises(JobError, match="^Ray failed: AttributeError: 'NoneType' .* has no .*again"):
+        run(tmp_path, [0], Mute)
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("address", ["nonsense", "host:", ":6379", "host:port"])
+def test_an_address_that_is_none_is_refused(address):
+    with pytest.raises(ConfigError, match="must be auto, or HOST:PORT"):
+        check_reachable(address)
+
+
+def test_an_address_where_nobody_listens_is_refused():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        host, port = listener.getsockname()
+        check_reachable(f"{host}:{port}")
+    with pytest.raises(JobError, match=f"--address {host}:{port}: no Ray cluster answers there"):
+        check_reachable(f"{host}:{port}")

@@ -70,7 +70,7 @@ def test_joints_2d_are_joints_3d_projected_into_the_source(geometry, focal_px, c
     for name, value in {"clip_fx": focal_px, "clip_fy": focal_px, "cx": cx, "cy": cy}.items():
         assert row[name] == pytest.approx(value)
     expected = joints[..., :2] / joints[..., 2:] * [row["clip_fx"], row["clip_fy"]]
-    expected = expected + [row["cx"], row["cy"]]
+    expected += np.array([row["cx"], row["cy"]])
     found = array(people, "joints_2d").reshape(3, 52, 2)
     np.testing.assert_allclose(found, expected, atol=0.01)  # pixels
 
@@ -141,7 +141,7 @@ def test_boxes_hold_the_skin_and_the_joints(rough_body, rough_file):
     frames, people, _, _ = tables_of(planned_clip(1), labels, rough_body)
     vertices = posed(rough_file, people, "global_orient", "transl")[0].double().numpy()
     pixels = vertices[..., :2] / vertices[..., 2:] * frames[0]["clip_fx"]
-    pixels = pixels + [frames[0]["cx"], frames[0]["cy"]]
+    pixels += np.array([frames[0]["cx"], frames[0]["cy"]])
     expected = np.concatenate([pixels.min(axis=1), pixels.max(axis=1)], axis=1)
     np.testing.assert_allclose(array(people, "box_px"), expected, atol=0.1)
 

@@ -1,0 +1,53 @@
+"""Ctrl-C in the middle of a job."""
+
+import os
+import signal
+import subprocess
+import time
+
+from tests.commands import PROGRAM, h3r, quiet_environment
+from tests.synthetic import make_video
+
+WAIT_S = 120.0
+# 11 clips of 4 frames, each its own shard.
+NUM_FRAMES = 34
+OPTIONS = ("--preset", "tiny", "--max-clip-frames", "4", "--max-shard-frames", "4", "--no-depth")
+
+
+def wait_for(condition, process):
+    end_s = time.monotonic() + WAIT_S
+    while not condition():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < end_s
+        time.sleep(0.02)
+
+
+def test_ctrl_c_stops_at_once_and_the_next_run_goes_on(ray_cluster, tmp_path):
+    video, out = tmp_path / "walk.mp4", tmp_path / "out"
+    make_video(video, NUM_FRAMES, width=128, height=64)
+    process = subprocess.Popen(
+        [*PROGRAM, "annotate", str(video), str(out), *OPTIONS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=quiet_environment(),
+        start_new_session=True,  # a process group, as a terminal's Ctrl-C goes to all of it
+    )
+    wait_for(lambda: (out / "clips").is_dir() and any((out / "clips").iterdir()), process)
+    os.killpg(process.pid, signal.SIGINT)
+    began_s = time.monotonic()
+    stdout, stderr = process.communicate(timeout=WAIT_S)
+    assert time.monotonic() - began_s < 15
+    assert process.returncode == 130
+    assert stderr.endswith("\nh3r: interrupted; run the same command again to go on\n")
+    assert "Traceback" not in stderr
+    assert stdout == ""
+    assert not any(path.is_file() for path in (out / "attempts").rglob("*"))
+    status = h3r("status", out, "--json").json
+    assert 0 < status["num_pending"] < 11
+
+    again = h3r("annotate", video, out, *OPTIONS, "--json")
+    assert again.exit_code == 0, again.stderr
+    assert again.json["num_done"] + again.json["num_empty"] == 11
+    assert again.json["run_frames"] == 4 * status["num_pending"]
+    assert h3r("verify", out).exit_code == 0

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from human3r_model.body import BodyModel
-from tests.pipeline.small_job import make_videos
+from tests.fakes import FakeHuman3R, fake_models
+from tests.pipeline.small_job import annotate_small, make_videos, plan_small
 from tests.stores import BucketFileSystem
 
 FREE_BODY = Path(__file__).parents[1] / "assets/body/anny_body_smplx_layout.npz"
@@ -42,6 +43,14 @@ def rough_body(rough_file):
 def small_source(tmp_path_factory):
     """The folder of `tests.pipeline.small_job.make_videos`; not to be written to."""
     return make_videos(tmp_path_factory.mktemp("small") / "src")
+
+
+@pytest.fixture(scope="session")
+def small_out(small_source, tmp_path_factory):
+    """`small_source`, annotated by the fake network; not to be written to."""
+    job = plan_small(small_source, tmp_path_factory.mktemp("small") / "out")
+    annotate_small(job, fake_models(FakeHuman3R(num_people=lambda video, frame: 1)))
+    return Path(job.store.uri)
 
 
 @pytest.fixture(params=["local", "bucket"])

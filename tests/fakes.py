@@ -164,8 +164,8 @@ class CarelessStore(Store):
 
 
 class ForgetfulStore(Store):
-    """A store whose answer to `create` is lost: the client asks again and finds its own object."""
+    """A store that, asked to `create` a second time, takes its own object for another's."""
 
     def create(self, path: str, data: bytes) -> bool:
         super().create(path, data)
-        return super().create(path, data)
+        return False

@@ -75,7 +75,9 @@ def test_the_job_ends_with_the_code_for_partial(job):
     assert summary["num_pending"] == 0
     assert summary["failures"] == {"probe/ProbeError": 5, "annotate/InputError": 1}
     assert len(summary["first_failures"]) == 5
-    assert summary["first_failures"][0].startswith("cut, index at the end.mp4: probe ProbeError: it")
+    assert summary["first_failures"][0].startswith(
+        "cut, index at the end.mp4: probe ProbeError: it"
+    )
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from human3r_model.preprocess import image_geometry
 from human3r_model.random_weights import random_model
@@ -63,6 +65,27 @@ def test_every_label_is_of_its_own_clip_and_frame(encode_frames):
         check_labels(answer, video, list(range(length)))
         assert answer.num_lost == 0
     assert model.batch_sizes == [5, 4, 3, 2, 2, 2]
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    lost=st.lists(st.lists(st.booleans(), min_size=1, max_size=7), min_size=1, max_size=6),
+    encode_frames=st.integers(1, 5),
+    order=st.randoms(use_true_random=False),
+)
+def test_labels_stay_with_their_clip_however_clips_are_mixed(lost, encode_frames, order):
+    videos = order.sample(range(256), len(lost))
+    clips = [
+        coded_clip(video, len(frames), lost={f for f, is_lost in enumerate(frames) if is_lost})
+        for video, frames in zip(videos, lost, strict=True)
+    ]
+    answers = annotate(FakeHuman3R(), *clips, encode_frames=encode_frames, depth=False)
+    for answer, video, frames in zip(answers, videos, lost, strict=True):
+        kept = [frame for frame, is_lost in enumerate(frames) if not is_lost]
+        if kept:
+            check_labels(answer, video, kept)
+        else:
+            assert isinstance(answer, DecodeError)
 
 
 def test_a_batch_is_as_its_clips_alone():

@@ -13,6 +13,7 @@ from pipeline.depth import read_depth_object
 from pipeline.errors import RefusedError
 from pipeline.inference import ClipInput
 from pipeline.ledger import read_commit, read_ledger
+from pipeline.plan import read_shard
 from pipeline.tables import read_table
 from pipeline.worker import ShardWorker, make_batches
 from tests.fakes import FakeHuman3R, fake_models
@@ -116,25 +117,26 @@ def test_clips_of_one_size_go_through_the_network_together(small_source, tmp_pat
             FakeHuman3R(nan_camera_at={(1, 8)}),
             ("annotate", "AnnotateError", "frame 2 of the clip: the network's camera is not fin"),
         ),
-        (
-            FakeHuman3R(num_people=lambda video, frame: -(video + frame == 9)),
-            None,
-        ),
     ],
-    ids=["raises", "camera", "nobody"],
+    ids=["raises", "camera"],
 )
 def test_one_clips_trouble_is_its_own_row(network, error, small_source, tmp_path):
     job = plan_small(small_source, tmp_path / "out")
     assert worker_of(job, network).annotate(1).error == ""
     first, second, third = read_commit(job.store, 1).to_pylist()
     assert third["error_stage"] == "probe"
-    if error is None:
-        assert (first["status"], second["status"]) == ("empty", "empty")
-        return
     assert (first["status"], second["status"]) == ("failed", "done")
     assert (first["error_stage"], first["error_class"]) == error[:2]
     assert first["error_message"].startswith(error[2])
     assert {row["clip_id"] for row in rows_of(job.store, "frames")} == {second["clip_id"]}
+
+
+def test_a_clip_with_nobody_is_empty(small_source, tmp_path):
+    job = plan_small(small_source, tmp_path / "out")
+    report = worker_of(job, FakeHuman3R(num_people=lambda video, frame: 0)).annotate(2)
+    assert (report.error, report.num_empty, report.num_people) == ("", 2, 0)
+    row = read_commit(job.store, 2).to_pylist()[0]
+    assert (row["status"], row["num_frames"], row["people_file"]) == ("empty", 4, None)
 
 
 def test_a_person_that_is_not_finite_costs_no_clip(small_source, tmp_path):
@@ -209,15 +211,13 @@ def test_after_a_death_clips_go_one_by_one(small_source, tmp_path):
 
 def test_a_clip_that_killed_two_workers_is_quarantined(small_source, tmp_path):
     job = plan_small(small_source, tmp_path / "out")
-    plan = job.store
-    clip = worker_of(job).annotate(0) and read_commit(plan, 0)["clip_id"].to_pylist()[1]
-    plan.delete("clips/shard-000000.parquet")
+    clip = read_shard(job.store, 0)[1].clip_id
     for attempt in ("000-run-a", "001-run-b", "002-run-c"):
-        plan.write(f"attempts/shard-000000/{attempt}.json", b"{}")
+        job.store.write(f"attempts/shard-000000/{attempt}.json", b"{}")
     for attempt in ("001-run-b", "002-run-c"):
-        plan.write(f"attempts/shard-000000/{attempt}.{clip}", b"{}")
+        job.store.write(f"attempts/shard-000000/{attempt}.{clip}", b"{}")
     worker_of(job).annotate(0)
-    first, second = read_commit(plan, 0).to_pylist()
+    first, second = read_commit(job.store, 0).to_pylist()
     assert first["status"] == "done"
     assert (second["error_stage"], second["error_class"]) == ("worker", "WorkerDiedError")
 

@@ -1,0 +1,46 @@
+"""What `h3r annotate` refuses before it starts; the job itself is in `tests/end_to_end`."""
+
+import pytest
+
+from tests.commands import h3r, h3r_process
+
+TINY = ("--preset", "tiny")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), "give either --weights FILE"),
+        ((*TINY, "--weights", "w.safetensors"), "give either --weights FILE"),
+        (("--preset", "huge"), "--preset huge: must be one of 672S, 672B, 672L, 896L, tiny"),
+        ((*TINY, "--fps", "0"), "--fps 0.0: must be above 0 and at most 1000"),
+        ((*TINY, "--fps", "nan"), "--fps nan: must be above 0"),
+        ((*TINY, "--max-clip-frames", "1"), "--max-clip-frames 1: must be 2 or more"),
+        ((*TINY, "--max-shard-frames", "0"), "--max-shard-frames 0: must be 1 or more"),
+        ((*TINY, "--limit", "0"), "--limit 0: must be 1 or more"),
+        ((*TINY, "--batch-clips", "0"), "Invalid value for '--batch-clips'"),
+        ((*TINY, "--num-gpus-per-worker", "-1"), "Invalid value for '--num-gpus-per-worker'"),
+    ],
+)
+def test_settings_no_job_can_run_with_exit_with_2(small_source, tmp_path, options, words):
+    answer = h3r("annotate", small_source, tmp_path / "out", *options)
+    assert answer.exit_code == 2
+    assert words in " ".join(answer.stderr.replace("│", " ").split())
+    assert not (tmp_path / "out").exists()
+
+
+def test_more_gpus_than_there_are_fail_at_once(ray_cluster, small_source, tmp_path):
+    options = (*TINY, "--num-gpus-per-worker", 1)
+    answer = h3r("annotate", small_source, tmp_path / "out", *options)
+    assert answer.exit_code == 1
+    assert "h3r: a worker needs 2 CPU cores and 1 GPUs, and no machine" in answer.stderr
+
+
+def test_a_cluster_that_does_not_answer_fails_at_once(small_source, tmp_path):
+    answer = h3r_process(
+        *("annotate", small_source, tmp_path / "out", *TINY, "--address", "127.0.0.1:1"),
+        timeout=60,
+    )
+    assert answer.exit_code == 1
+    message = "h3r: --address 127.0.0.1:1: no Ray cluster answers there:"
+    assert answer.stderr.splitlines()[-1].startswith(message)

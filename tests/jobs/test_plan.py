@@ -1,0 +1,48 @@
+import pytest
+
+from tests.commands import files_of, h3r
+from tests.synthetic import make_video
+
+
+def test_says_what_was_planned(small_source, tmp_path):
+    out = tmp_path / "out"
+    answer = h3r("plan", small_source, out, "--max-clip-frames", 4, "--max-shard-frames", 8)
+    assert answer.exit_code == 0
+    # [0, 4) [3, 7) [6, 9) of a/walk.mp4, [0, 4) of b/walk.mp4, [0, 4) [3, 5) of tall.mp4.
+    assert answer.stdout == (f"{out}: 4 videos (1 cannot be read), 7 clips, 21 frames, 3 shards\n")
+    assert answer.stderr == "probe 1/4\nprobe 4/4\n"
+    assert sorted(files_of(out)) == ["plan/clips.parquet", "plan/videos.parquet", "run.json"]
+
+
+def test_the_plan_of_out_is_kept_and_new_files_are_counted(tmp_path):
+    source, out = tmp_path / "src", tmp_path / "out"
+    source.mkdir()
+    make_video(source / "b.mp4", 2)
+    assert h3r("plan", source, out, "--fps", 10).exit_code == 0
+    before = files_of(out)
+    make_video(source / "a.mp4", 2)
+    again = h3r("plan", source, out)
+    assert again.exit_code == 0
+    assert "1 videos" in again.stdout
+    assert "1 files of SRC are newer than the plan and not in it" in again.stdout
+    assert files_of(out) == before
+
+
+def test_another_rate_on_a_planned_out_is_refused(small_source, tmp_path):
+    assert h3r("plan", small_source, tmp_path / "out", "--fps", 10).exit_code == 0
+    answer = h3r("plan", small_source, tmp_path / "out", "--fps", 5)
+    assert answer.exit_code == 4
+    assert "\n  fps: 10.0 -> 5.0\n" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "num_videos"),
+    [
+        (("--include", "*walk*"), 2),
+        (("--exclude", "a/*", "--exclude", "broken*"), 2),
+        (("--limit", 1), 1),
+    ],
+)
+def test_filters(small_source, tmp_path, options, num_videos):
+    answer = h3r("plan", small_source, tmp_path / "out", *options, "--json")
+    assert answer.json["num_videos"] == num_videos

@@ -1,0 +1,79 @@
+import os
+import pty
+import re
+import sys
+
+import pytest
+
+from jobs.progress import AnnotateProgress, ProgressLine
+from pipeline.report import ShardReport
+
+REPORT = ShardReport(
+    0, num_done=2, num_failed=1, num_frames_planned=30, num_frames=20, num_people=50
+)
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Stderr is a terminal; calling the fixture gives what was shown, without control codes."""
+    master, slave = pty.openpty()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    with open(slave, "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        yield lambda: re.sub(r"\x1b\[[\d;?]*\w", "", os.read(master, 65536).decode())
+    os.close(master)
+
+
+def test_plain_lines_elsewhere_than_on_a_terminal(capsys):
+    with AnnotateProgress(num_clips=10, num_clips_pending=6, num_frames_pending=90) as progress:
+        progress.add(REPORT)  # so soon that no line is due
+        progress.add(REPORT)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "annotate 4/10 clips"
+    assert re.fullmatch(
+        r"annotate 10/10 clips · [\d.]+ frames/s · 100 people · 2 failed · ETA \d:\d\d:\d\d",
+        lines[1],
+    )
+    assert len(lines) == 2
+
+
+def test_a_live_line_on_a_terminal(terminal):
+    with AnnotateProgress(num_clips=10, num_clips_pending=6, num_frames_pending=90) as progress:
+        progress.add(REPORT)
+    shown = terminal()
+    assert "\r" in shown
+    assert re.search(
+        r"annotate .* 7/10 +clips · [\d.]+ frames/s · 50 people · 1 failed · ETA", shown
+    )
+
+
+def test_nothing_is_said_when_there_is_nothing_to_do(capsys):
+    with AnnotateProgress(num_clips=10, num_clips_pending=0, num_frames_pending=0):
+        pass
+    assert capsys.readouterr().err == ""
+
+
+def test_time_left_follows_the_planned_frames(capsys, monkeypatch):
+    # 30 of 90 frames are dealt with after 60 s, 20 of them annotated: 120 s are left.
+    with AnnotateProgress(num_clips=3, num_clips_pending=3, num_frames_pending=90) as progress:
+        monkeypatch.setattr(AnnotateProgress, "seconds", 60.0)
+        monkeypatch.setattr("jobs.progress.PLAIN_INTERVAL_S", 0.0)
+        progress.add(ShardReport(0, num_done=1, num_frames_planned=30, num_frames=20))
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line == "annotate 1/3 clips · 0.3 frames/s · 0 people · 0 failed · ETA 0:02:00"
+
+
+def test_shards_that_could_not_be_committed_are_counted(capsys, monkeypatch):
+    monkeypatch.setattr("jobs.progress.PLAIN_INTERVAL_S", 0.0)
+    with AnnotateProgress(num_clips=3, num_clips_pending=3, num_frames_pending=90) as progress:
+        progress.add(ShardReport(0, error="no space"))
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.endswith("· 0 failed · ETA ? · 1 shards not committed")
+
+
+def test_probing_counts_files(capsys):
+    with ProgressLine("probe") as progress:
+        for done in range(1, 4):
+            progress.show(done, 3)
+    assert capsys.readouterr().err == "probe 1/3\nprobe 3/3\n"

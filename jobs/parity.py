@@ -28,7 +28,7 @@ def parity(
 
     One line a file and output: the worst of max|a-b| / max(1, max|b|) over the steps, pointmaps in
     log space, ids and counts exactly. `rgb` is not compared. A file that cannot be read is a
-    failure; one without frames is no run and is skipped, and with nothing but those it exits with 1.
+    failure; one without frames is no run and is skipped; with nothing but those it exits with 1.
     """
     from human3r_model.config import PRESETS
     from human3r_model.reference_fill import build_reference_model

@@ -1,4 +1,4 @@
-"""Run `h3r` as a user does: in this process (quick, shares its Ray cluster) or in one of its own."""
+"""Run `h3r` as a user does: in this process (quick, shares its Ray cluster) or in its own."""
 
 import contextlib
 import io

@@ -68,8 +68,9 @@ def root_uri(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 def start_ray():
     """Ray on this machine, on the loopback interface, small and quiet."""
-    import pipeline.ray_runner  # noqa: F401 - sets what Ray reads when it is imported
     import ray
+
+    import pipeline.ray_runner  # noqa: F401 - sets what Ray reads when it is imported
 
     ray.init(
         address="local",

@@ -17,9 +17,11 @@ def tree() -> str:
     for package in PACKAGES:
         folder = ROOT / package
         lines.append(f"{package + '/':<24}{first_line(folder / '__init__.py')}")
-        for path in sorted(folder.rglob("*.py")):
-            if path.name != "__init__.py":
-                lines.append(f"  {path.relative_to(folder).as_posix():<22}{first_line(path)}")
+        lines += [
+            f"  {path.relative_to(folder).as_posix():<22}{first_line(path)}"
+            for path in sorted(folder.rglob("*.py"))
+            if path.name != "__init__.py"
+        ]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""One folder with every kind of bad video among good ones: the bad are rows, the good are labels."""
+"""One folder with every kind of bad video among good ones: bad ones are rows, good ones labels."""
 
 import pyarrow.parquet as pq
 import pytest

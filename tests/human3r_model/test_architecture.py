@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from tests.human3r_model.checkpoints import KEYS, MODEL_STRING
 
 from human3r_model.architecture import architecture, identify
 from human3r_model.config import PRESETS
 from human3r_model.errors import CheckpointError
+from tests.human3r_model.checkpoints import KEYS, MODEL_STRING
 
 TINY = {name: tuple(shape) for name, shape in json.loads(KEYS.read_text()).items()}
 # The model string of the authors' training configuration for 896L, of which only sizes are read.

@@ -13,10 +13,10 @@ import tarfile
 import numpy as np
 import pytest
 import torch
-from tests.human3r_model.checkpoints import MODEL_STRING, Payload
 
 from human3r_model.checkpoint import read_checkpoint
 from human3r_model.errors import CheckpointError
+from tests.human3r_model.checkpoints import MODEL_STRING, Payload
 
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.nn.Parameter(torch.ones(2))}
 

@@ -5,11 +5,11 @@ import json
 
 import pytest
 import torch
-from tests.human3r_model.checkpoints import KEYS, MODEL_STRING, save_checkpoint, tiny_state_dict
 from safetensors import safe_open
 
 from human3r_model.conversion import ALIAS_REASON, convert_checkpoint
 from human3r_model.errors import CheckpointError
+from tests.human3r_model.checkpoints import KEYS, MODEL_STRING, save_checkpoint, tiny_state_dict
 
 LAYER = "downstream_head.dpt_self.scratch.layer{}"
 

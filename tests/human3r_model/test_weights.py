@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.human3r_model.checkpoints import save_checkpoint
 from safetensors.torch import save_file
 
 from human3r_model.architecture import architecture
@@ -14,6 +13,7 @@ from human3r_model.config import PRESETS
 from human3r_model.errors import CheckpointError
 from human3r_model.random_weights import random_model
 from human3r_model.weights import load_model, write_weights
+from tests.human3r_model.checkpoints import save_checkpoint
 
 TINY = PRESETS["tiny"]
 DESCRIPTION = {

@@ -1,7 +1,7 @@
+import contextlib
 import os
 import pty
 import re
-import sys
 
 import pytest
 
@@ -15,13 +15,13 @@ REPORT = ShardReport(
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """Stderr is a terminal; calling the fixture gives what was shown, without control codes."""
-    master, slave = pty.openpty()
+    """(a stream that is a terminal, what it has shown so far without control codes)."""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
-    with open(slave, "w") as stderr:
-        monkeypatch.setattr(sys, "stderr", stderr)
-        yield lambda: re.sub(r"\x1b\[[\d;?]*\w", "", os.read(master, 65536).decode())
+    master, slave = pty.openpty()
+    os.set_blocking(master, False)
+    with open(slave, "w") as stream:
+        yield stream, lambda: re.sub(r"\x1b\[[\d;?]*\w", "", os.read(master, 65536).decode())
     os.close(master)
 
 
@@ -39,9 +39,13 @@ def test_plain_lines_elsewhere_than_on_a_terminal(capsys):
 
 
 def test_a_live_line_on_a_terminal(terminal):
-    with AnnotateProgress(num_clips=10, num_clips_pending=6, num_frames_pending=90) as progress:
+    stream, read_shown = terminal
+    with (
+        contextlib.redirect_stderr(stream),
+        AnnotateProgress(num_clips=10, num_clips_pending=6, num_frames_pending=90) as progress,
+    ):
         progress.add(REPORT)
-    shown = terminal()
+    shown = read_shown()
     assert "\r" in shown
     assert re.search(
         r"annotate .* 7/10 +clips · [\d.]+ frames/s · 50 people · 1 failed · ETA", shown

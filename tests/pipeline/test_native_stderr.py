@@ -22,7 +22,10 @@ def stderr_of(body: str) -> str:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ("with dropped_lines('noise'): say(b'an error\\nsome noise here\\nanother\\n')", "an error\nanother\n"),
+        (
+            "with dropped_lines('noise'): say(b'an error\\nsome noise here\\nanother\\n')",
+            "an error\nanother\n",
+        ),
         ("with dropped_lines('noise'): say(b'no '); say(b'end of line')", "no end of line"),
         ("with dropped_lines('noise'): sys.stderr.write('from Python\\n')", "from Python\n"),
         ("with dropped_lines('noise'): pass\nsay(b'noise after\\n')", "noise after\n"),

@@ -112,7 +112,9 @@ def test_a_failure_of_ray_is_one_error(tmp_path, capfd):
         def annotate(self, shard_index):
             return None
 
-    with pytest.raises(JobError, match="^Ray failed: AttributeError: 'NoneType' .* has no .*again"):
+    with pytest.raises(
+        JobError, match=r"^Ray failed: AttributeError: 'NoneType' .* has no .*again"
+    ):
         run(tmp_path, [0], Mute)
     assert "Traceback" not in "".join(capfd.readouterr())
 

@@ -45,8 +45,8 @@ def clips_of(store):
 
 @pytest.mark.parametrize(
     "config",
-    [WorkerConfig(batch_clips=1, encode_frames=1), WorkerConfig(), WorkerConfig(8, 3, 1)],
-    ids=["one by one", "default", "wide"],
+    [WorkerConfig(batch_clips=1, encode_frames=1), WorkerConfig(8, 3, 1)],
+    ids=["one by one", "wide"],
 )
 def test_every_row_carries_the_labels_of_its_own_clip_and_frame(config, small_source, tmp_path):
     job = plan_small(small_source, tmp_path / "out")

@@ -11,14 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 if TYPE_CHECKING:
     from pipeline.report import ShardReport
@@ -45,7 +38,6 @@ class ProgressLine:
                 BarColumn(bar_width=20),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[text]}"),
-                TimeElapsedColumn(),
                 console=Console(file=self._terminal),
             )
             self._task = self._bar.add_task(self._label, total=None, text="")

@@ -46,7 +46,8 @@ class Human3R(nn.Module):
         )
         self.dec_norm = nn.LayerNorm(dec, eps=eps)
         self.pose_retriever = PoseMemory(config)
-        self.register_tokens = nn.Embedding(config.state_tokens, enc)
+        # Not initialised by nn.Embedding: on the meta device that loads torch's compiler, 3 s.
+        self.register_tokens = nn.Embedding.from_pretrained(torch.empty(config.state_tokens, enc))
         self.backbone = DinoBackbone(config)
         self.decoder_embed_state = nn.Linear(enc, dec)
         self.dec_blocks_state = nn.ModuleList(

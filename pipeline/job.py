@@ -138,7 +138,7 @@ def _run(
             if num_in_a_row == MAX_CONSECUTIVE_ERRORS:
                 stop()
                 break
-    except (KeyboardInterrupt, SystemExit):  # Ray turns SIGTERM into the latter
+    except KeyboardInterrupt:
         stop()
         raise
     return errors

@@ -6,9 +6,11 @@ attempt registry bounds how often. Shutting down or failing leaves committed sha
 """
 
 import contextlib
+import io
 import logging
 import os
 import re
+import signal
 import socket
 import sys
 from collections.abc import Callable, Generator, Sequence
@@ -37,6 +39,7 @@ CONNECT_TIMEOUT_S = 5.0
 CAUSE = re.compile(r"[\w.]+(Error|Exception): ")
 # Ray Data hands every actor its function by reference and restarts actors: Ray then prints this,
 # an error by its level, for every job. Ray's own log keeps it.
+STOPPED_ON_PURPOSE = "killed by `ray.kill`"
 HARMLESS_LINE = "has constructor arguments in the object store and max_restarts > 0"
 REPORT_SCHEMA = pa.schema(
     [
@@ -118,7 +121,7 @@ def run_shards(
         ConfigError: The address is none.
         JobError: There is no such cluster, it has no room for a worker, or Ray failed.
     """
-    with dropped_lines(HARMLESS_LINE), contextlib.redirect_stdout(sys.stderr):
+    with dropped_lines(HARMLESS_LINE), contextlib.redirect_stdout(_Notes()):
         is_own = not ray.is_initialized()
         if is_own:
             _connect(resources.address)
@@ -154,6 +157,16 @@ def check_reachable(address: str) -> None:
         ) from error
 
 
+class _Notes(io.TextIOBase):
+    """Where Ray prints to: stderr, but for complaints about workers that it stopped itself."""
+
+    def write(self, text: str) -> int:
+        """Pass on one message."""
+        if text.strip() and STOPPED_ON_PURPOSE not in text:
+            sys.stderr.write(f"{text.rstrip()}\n")
+        return len(text)
+
+
 def _connect(address: str | None) -> None:
     """Start Ray on this machine, or join the cluster at `address`."""
     if address is not None and address != "auto":
@@ -168,6 +181,10 @@ def _connect(address: str | None) -> None:
     except (ConnectionError, RuntimeError, ValueError) as error:
         where = f"the Ray cluster at --address {address}" if address else "Ray on this machine"
         raise JobError(f"{where} cannot be used: {error}") from error
+    # SIGTERM as Ctrl-C: Ray's own handler prints a stack, and aborts three seconds later, in the
+    # middle of tidying up.
+    with contextlib.suppress(ValueError):  # only the main thread may say so
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _stream(

@@ -1,4 +1,4 @@
-"""Ctrl-C in the middle of a job."""
+"""A job that is told to stop in the middle, by Ctrl-C or by the machine's owner."""
 
 import os
 import signal
@@ -9,42 +9,55 @@ from tests.commands import PROGRAM, h3r, quiet_environment
 from tests.synthetic import make_video
 
 WAIT_S = 120.0
-# 5 clips of 4 frames, each its own shard.
-NUM_CLIPS, NUM_FRAMES = 5, 16
+# 6 clips of 4 frames, each its own shard.
+NUM_CLIPS, NUM_FRAMES = 6, 19
 OPTIONS = ("--preset", "tiny", "--max-clip-frames", "4", "--max-shard-frames", "4", "--no-depth")
 
 
-def wait_for(condition, process):
-    end_s = time.monotonic() + WAIT_S
-    while not condition():
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < end_s
-        time.sleep(0.02)
+def num_committed(out):
+    return len(list((out / "clips").glob("shard-*.parquet")))
 
 
-def test_ctrl_c_stops_at_once_and_the_next_run_goes_on(ray_cluster, tmp_path):
-    video, out = tmp_path / "walk.mp4", tmp_path / "out"
-    make_video(video, NUM_FRAMES, width=128, height=64)
+def stop_after_a_commit(video, out, stop):
+    """Start the job, `stop` its process once it has committed something; (code, stdout, stderr)."""
+    num_before = num_committed(out)
     process = subprocess.Popen(
         [*PROGRAM, "annotate", str(video), str(out), *OPTIONS],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=quiet_environment(),
-        start_new_session=True,  # a process group, as a terminal's Ctrl-C goes to all of it
+        start_new_session=True,
     )
-    wait_for(lambda: (out / "clips").is_dir() and any((out / "clips").iterdir()), process)
-    os.killpg(process.pid, signal.SIGINT)
+    end_s = time.monotonic() + WAIT_S
+    while num_committed(out) == num_before:
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
+    stop(process)
     began_s = time.monotonic()
     stdout, stderr = process.communicate(timeout=WAIT_S)
     assert time.monotonic() - began_s < 15
-    assert process.returncode == 130
-    assert stderr.endswith("\nh3r: interrupted; run the same command again to go on\n")
-    assert stdout == ""
-    # Nothing of Ray's, nothing of libav's, no trace.
-    beginnings = {line.split(" ", 1)[0] for line in stderr.splitlines()}
-    assert beginnings == {"probe", "note:", "annotate", "h3r:"}
-    assert not any(path.is_file() for path in (out / "attempts").rglob("*"))
+    return process.returncode, stdout, stderr
+
+
+def press_ctrl_c(process):
+    """As a terminal does: to the whole process group."""
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def test_a_job_stops_at_once_and_the_next_run_goes_on(ray_cluster, tmp_path):
+    video, out = tmp_path / "walk.mp4", tmp_path / "out"
+    make_video(video, NUM_FRAMES, width=128, height=64)
+    for stop in (press_ctrl_c, subprocess.Popen.terminate):
+        code, stdout, stderr = stop_after_a_commit(video, out, stop)
+        assert code == 130
+        assert stderr.endswith("\nh3r: interrupted; run the same command again to go on\n")
+        assert stdout == ""
+        # Nothing of Ray's, nothing of libav's, no trace.
+        beginnings = {line.split(" ", 1)[0] for line in stderr.splitlines()}
+        assert beginnings <= {"probe", "note:", "annotate", "h3r:"}
+        assert not any(path.is_file() for path in (out / "attempts").rglob("*"))
     status = h3r("status", out, "--json").json
     assert 0 < status["num_pending"] < NUM_CLIPS
 

@@ -126,3 +126,22 @@ def test_a_worker_that_dies_twice_while_it_starts_is_not_started_again(root_uri)
         start_mark(store, "run1", "w0").__enter__()
     with start_mark(store, "run1", "w1"):
         pass
+
+
+def test_a_worker_that_has_started_leaves_nothing(root_uri):
+    store = Store(root_uri)
+    with start_mark(store, "run1", "actor7"):
+        assert names(store) == ["attempts/start-run1-actor7/0.json"]
+    assert names(store) == []
+
+
+def test_a_worker_that_died_twice_while_it_started_is_given_up(root_uri):
+    store = Store(root_uri)
+    for number in range(2):  # marks of processes that are gone
+        store.create(f"attempts/start-run1-actor7/{number}.json", b"{}")
+    with pytest.raises(JobError, match="died 2 times while it loaded the models"):
+        start_mark(store, "run1", "actor7").__enter__()
+    with start_mark(store, "run1", "actor8"), start_mark(store, "run2", "actor7"):
+        assert len(names(store)) == 4
+    forget_attempts(store, "run1")
+    assert names(store) == []

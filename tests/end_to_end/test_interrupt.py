@@ -9,8 +9,8 @@ from tests.commands import PROGRAM, h3r, quiet_environment
 from tests.synthetic import make_video
 
 WAIT_S = 120.0
-# 6 clips of 4 frames, each its own shard.
-NUM_CLIPS, NUM_FRAMES = 6, 19
+# 12 clips of 4 frames, each its own shard.
+NUM_CLIPS, NUM_FRAMES = 12, 37
 OPTIONS = ("--preset", "tiny", "--max-clip-frames", "4", "--max-shard-frames", "4", "--no-depth")
 
 
@@ -28,6 +28,8 @@ def stop_after_a_commit(video, out, stop):
         text=True,
         env=quiet_environment(),
         start_new_session=True,
+        # A shell starts its background jobs, and so their children, deaf to Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     end_s = time.monotonic() + WAIT_S
     while num_committed(out) == num_before:

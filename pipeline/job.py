@@ -138,7 +138,7 @@ def _run(
             if num_in_a_row == MAX_CONSECUTIVE_ERRORS:
                 stop()
                 break
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):  # SIGTERM is either, by whose handler is in place
         stop()
         raise
     return errors

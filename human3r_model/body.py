@@ -55,6 +55,19 @@ class PlacedBodies(PlacedSkeletons):
 
 
 @dataclass(frozen=True, eq=False)
+class PlacedBones(PlacedSkeletons):
+    """Skeletons with what skinning needs, for those who skin themselves.
+
+    Attributes:
+        rest: [N, V, 3] vertices before skinning: shape and pose correctives, body frame, metres.
+        transforms: [N, 55, 3, 4] of each joint, from the body frame to the camera's.
+    """
+
+    rest: Tensor
+    transforms: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class BodyModel:
     """One body model: neutral, flat hands, no PCA, 10 shapes, 10 expressions, eyes at rest.
 
@@ -69,7 +82,7 @@ class BodyModel:
     faces: NDArray[np.int64]
     _template: Tensor  # [V, 3]
     _shape_directions: Tensor  # [20, V*3] shapes, then expressions
-    _pose_directions: Tensor  # [486, V*3]
+    _pose_directions: Tensor | None  # [486, V*3]; None where the file's are all zero
     _skin_weights: Tensor  # [V, 55]
     _rest_joints: Tensor  # [55, 3] of the template
     _joint_directions: Tensor  # [20, 55*3]
@@ -93,13 +106,14 @@ class BodyModel:
 
         regressor, directions = arrays.joint_regressor, arrays.shape_directions
         num_coordinates = arrays.template.size
+        correctives = arrays.pose_directions.reshape(num_coordinates, -1).T
         return cls(
             path=str(path),
             sha256=arrays.sha256,
             faces=arrays.faces,
             _template=tensor(arrays.template),
             _shape_directions=tensor(directions.reshape(num_coordinates, -1).T),
-            _pose_directions=tensor(arrays.pose_directions.reshape(num_coordinates, -1).T),
+            _pose_directions=tensor(correctives) if correctives.any() else None,
             _skin_weights=tensor(arrays.skin_weights),
             _rest_joints=tensor(regressor @ arrays.template),
             _joint_directions=tensor(
@@ -107,6 +121,16 @@ class BodyModel:
             ),
             _parents=torch.tensor(PARENTS, device=device),
         )
+
+    @property
+    def skin_weights(self) -> Tensor:
+        """[V, 55] share of each joint in each vertex."""
+        return self._skin_weights
+
+    @property
+    def leading_joints(self) -> NDArray[np.int64]:
+        """[V] the joint, among SMPL-X's 55, that moves each vertex most."""
+        return self._skin_weights.argmax(1).cpu().numpy()
 
     def place_skeletons(
         self, rotations: Tensor, betas: Tensor, expression: Tensor, head_position: Tensor
@@ -146,6 +170,22 @@ class BodyModel:
             vertices=vertices,
         )
 
+    def place_bones(
+        self, rotations: Tensor, betas: Tensor, expression: Tensor, head_position: Tensor
+    ) -> PlacedBones:
+        """Like `place`, and leaves to the caller the skinning: with `skin_weights`."""
+        skeletons, transforms = self._pose(rotations, betas, expression, head_position)
+        shapes = torch.cat([betas, expression], 1).to(self._template)
+        moved = transforms[:, :, :3].clone()
+        moved[..., 3] += skeletons.transl[:, None]
+        return PlacedBones(
+            transl=skeletons.transl,
+            joints=skeletons.joints,
+            rest_pelvis=skeletons.rest_pelvis,
+            rest=self._rest_vertices(shapes, rotations.to(self._template)),
+            transforms=moved,
+        )
+
     def _pose(
         self, rotations: Tensor, betas: Tensor, expression: Tensor, head_position: Tensor
     ) -> tuple[PlacedSkeletons, Tensor]:
@@ -171,12 +211,18 @@ class BodyModel:
         )
         return skeletons, transforms
 
+    def _rest_vertices(self, shapes: Tensor, rotations: Tensor) -> Tensor:
+        """Vertices before skinning, with pose correctives (SMPL, 2015): [N, V, 3] body frame."""
+        offsets = shapes @ self._shape_directions
+        if self._pose_directions is not None:
+            bends = _all_joints(rotations)[:, 1:] - torch.eye(3).to(rotations)  # [N, 54, 3, 3]
+            offsets = offsets + bends.flatten(1) @ self._pose_directions
+        return self._template + offsets.view(len(shapes), *self._template.shape)
+
     def _skin(self, shapes: Tensor, rotations: Tensor, transforms: Tensor) -> Tensor:
-        """Linear blend skinning with pose correctives (SMPL, 2015): [N, V, 3] at transl 0."""
+        """Linear blend skinning (SMPL, 2015): [N, V, 3] at transl 0."""
         num_people, num_vertices = len(shapes), len(self._template)
-        bends = _all_joints(rotations)[:, 1:] - torch.eye(3).to(rotations)  # [N, 54, 3, 3]
-        offsets = shapes @ self._shape_directions + bends.flatten(1) @ self._pose_directions
-        rest = self._template + offsets.view(num_people, num_vertices, 3)
+        rest = self._rest_vertices(shapes, rotations)
         blended = self._skin_weights @ transforms[:, :, :3].reshape(num_people, NUM_JOINTS, 12)
         blended = blended.view(num_people, num_vertices, 3, 4)
         return (blended[..., :3] * rest[:, :, None]).sum(-1) + blended[..., 3]

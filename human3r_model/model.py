@@ -1,8 +1,8 @@
 """Human3R (arXiv 2510.06219): a video's cameras, points and people, frame after frame.
 
 `encode` knows one frame at a time and no history; `step` advances B clips by one frame. Both are
-pure: whatever a clip carries is in its `State`. Inference only. A clip's result does not depend on
-its neighbours in the batch.
+pure: whatever a clip carries is in its `State`. A clip's result does not depend on its neighbours
+in the batch.
 
 Letters: F frames, B clips, P people (flat), Q most people in one clip, L patches, H and W pixels.
 """
@@ -56,7 +56,6 @@ class Human3R(nn.Module):
         self.dec_norm_state = nn.LayerNorm(dec, eps=eps)
         self.downstream_head = DownstreamHead(config)
 
-    @torch.inference_mode()
     def encode(self, frames: Tensor, heads: HeadSelection = DEFAULT_HEADS) -> Features:
         """Look at frames, each on its own.
 
@@ -71,7 +70,7 @@ class Human3R(nn.Module):
         height, width = frames.shape[1:3]
         dtype = self.pose_token.dtype
         image = (frames.permute(0, 3, 1, 2).to(dtype) / 255 - 0.5) / 0.5
-        image_tokens = self._encode_image(image)
+        image_tokens = self._encode_apart(image)
         dino_tokens = self.backbone(fit_square(image, self.config.dino_image_size))
         head = self.downstream_head
         score_map = score_people(head, dino_tokens, self.config.dino_grid)
@@ -84,7 +83,6 @@ class Human3R(nn.Module):
             detections=detect_people(head, self.config, score_map, dino_tokens, image_tokens, size),
         )
 
-    @torch.inference_mode()
     def initial_state(self, batch_size: int) -> State:
         """Return the state of clips that have seen nothing.
 
@@ -102,7 +100,6 @@ class Human3R(nn.Module):
             initial_memory=memory,
         )
 
-    @torch.inference_mode()
     def step(
         self,
         features: Features,
@@ -150,23 +147,24 @@ class Human3R(nn.Module):
         )
         return prediction, next_state
 
-    def _encode_image(self, image: Tensor) -> Tensor:
-        """Map `[F, 3, H, W]` in [-1, 1] to patch tokens `[F, L, C_enc]`.
+    def encode_image(self, image: Tensor) -> Tensor:
+        """Map `[F, 3, H, W]` in [-1, 1] to patch tokens `[F, L, C_enc]`."""
+        size, config = (image.shape[2], image.shape[3]), self.config
+        turn = self._patch_rotation(size, config.enc_dim, config.enc_heads)
+        x = self.patch_embed(image)
+        for block in self.enc_blocks:
+            x = block(x, turn)
+        return self.enc_norm(x)
+
+    def _encode_apart(self, image: Tensor) -> Tensor:
+        """Encode pictures so that a picture's tokens do not depend on its neighbours.
 
         The encoder's half-precision rounding turns last-bit differences between batch sizes into
         visible ones. On a CPU, where batching gains nothing, frames therefore go one by one, and a
         frame's tokens are the same bits whoever its neighbours are.
         """
-        size, config = (image.shape[2], image.shape[3]), self.config
-        turn = self._patch_rotation(size, config.enc_dim, config.enc_heads)
         batches = image.split(1 if image.device.type == "cpu" else len(image))
-        return torch.cat([self._encode_batch(batch, turn) for batch in batches])
-
-    def _encode_batch(self, image: Tensor, turn: Rotation) -> Tensor:
-        x = self.patch_embed(image)
-        for block in self.enc_blocks:
-            x = block(x, turn)
-        return self.enc_norm(x)
+        return torch.cat([self.encode_image(batch) for batch in batches])
 
     def _image_stream(
         self, features: Features, image_feature: Tensor, seats: Seats, state: State

@@ -53,7 +53,8 @@ def load_model(source: str | Path, device: str | torch.device = "cpu") -> Loaded
     """Build the network that a weight file describes; every tensor must be there and fit.
 
     Args:
-        source: A .safetensors file made by `h3r convert-weights`, or a folder holding exactly one.
+        source: A .safetensors file made by `h3r convert-weights` or by training (half precision is
+            widened), or a folder holding exactly one.
         device: Where the network is to run.
 
     Raises:
@@ -64,7 +65,8 @@ def load_model(source: str | Path, device: str | torch.device = "cpu") -> Loaded
     try:
         with safe_open(str(path), framework="pt") as file:
             config = _read_config(str(path), file.metadata() or {})
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            names = list(file.keys())
+            tensors = {name: file.get_tensor(name).float() for name in names}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(str(path), f"not a safetensors file ({error}): {_CONVERT}") from error
     with path.open("rb") as stream:

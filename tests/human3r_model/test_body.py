@@ -130,6 +130,15 @@ def test_skeletons_are_the_bodies_skeletons(body):
     assert torch.equal(bodies.transl, skeletons.transl)
 
 
+def test_bones_and_skin_weights_give_the_bodies(body):
+    values = people(3)
+    bodies, bones = body.place(**values), body.place_bones(**values)
+    blended = torch.einsum("vj,njrc->nvrc", body.skin_weights, bones.transforms)
+    vertices = (blended[..., :3] @ bones.rest[..., None])[..., 0] + blended[..., 3]
+    torch.testing.assert_close(vertices, bodies.vertices, atol=5e-6, rtol=0)
+    assert torch.equal(bones.joints, bodies.joints)
+
+
 def test_wrong_shapes_are_named(free_body):
     with pytest.raises(InputError, match=r"betas has shape \(2, 16\): expected \(2, 10\)"):
         free_body.place(**people(2) | {"betas": torch.zeros(2, 16)})

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Literal, cast
 
 import av
 import av.logging
@@ -30,6 +30,8 @@ from numpy.typing import NDArray
 from pipeline.orientation import Orientation, orientation_of_matrix
 
 VideoFile = str | os.PathLike[str] | BinaryIO  # local path, or seekable binary file object
+
+GrayFormat = Literal["gray", "gray16le"]  # of 8 and of 16 bits
 
 # Containers of video only: pictures, text ("tty") and play lists, which open other files, stay out.
 CONTAINERS = "mov,matroska,avi,mpegts,mpeg,asf,flv,ogg,mxf,h264,hevc,m4v,mpegvideo"
@@ -256,9 +258,50 @@ def _best_video_stream(streams: StreamContainer) -> VideoStream:
     )
 
 
+class H264Encoder:
+    """Writes RGB frames as an MP4 a camera could have made: H.264, yuv420p, BT.601, untagged.
+
+    The same frames, times and quality give the same bytes (with the same version of libx264).
+    """
+
+    def __init__(
+        self, width: int, height: int, mean_fps: Fraction, time_base: Fraction, crf: int
+    ) -> None:
+        """Open the encoder.
+
+        Args:
+            width: Pixels a row, even.
+            height: Rows, even.
+            mean_fps: Frames a second.
+            time_base: Seconds a unit of the times that `add` is given.
+            crf: libx264's constant rate factor: 0 is lossless, 51 is worst.
+        """
+        self._file = io.BytesIO()
+        self._container = av.open(self._file, "w", format="mp4", options={"fflags": "+bitexact"})
+        options = {"crf": str(crf), "preset": "veryfast", "x264-params": "log-level=none"}
+        self._stream = self._container.add_stream("libx264", rate=mean_fps, options=options)
+        self._stream.width, self._stream.height = width, height
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.time_base = self._stream.codec_context.time_base = time_base
+        self._stream.codec_context.thread_count = 1  # threads belong to the workers
+        self._time_base = time_base
+
+    def add(self, rgb: NDArray[np.uint8], pts: int) -> None:
+        """Compress one frame [H, W, 3], shown at `pts`, later than the frame before."""
+        frame = VideoFrame.from_ndarray(rgb, format="rgb24")
+        frame.pts, frame.time_base = pts, self._time_base
+        self._container.mux(self._stream.encode(frame))
+
+    def finish(self) -> bytes:
+        """Return the MP4 file; call it once, after the last frame."""
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+        return self._file.getvalue()
+
+
 @dataclass(frozen=True)
-class Gray16Video:
-    """A 16-bit grey FFV1 video taken apart, still compressed.
+class GrayVideo:
+    """A grey FFV1 video taken apart, still compressed.
 
     Attributes:
         width: Pixels a row.
@@ -273,23 +316,24 @@ class Gray16Video:
     packets: tuple[tuple[int, bytes], ...]
 
 
-class Gray16Encoder:
-    """Writes 16-bit grey frames as FFV1 in Matroska; holds compressed bytes only.
+class GrayEncoder:
+    """Writes grey frames of 8 or 16 bits as FFV1 in Matroska; holds compressed bytes only.
 
     Every frame is a key frame with a checksum a slice, and the same frames, times and tags give
     the same bytes.
     """
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, pix_fmt: GrayFormat) -> None:
         """Open the encoder for frames of `width` x `height` pixels, 2 x 2 at least."""
         self._size = (width, height)
+        self._pix_fmt = pix_fmt
         self._context = av.CodecContext.create("ffv1", "w")
-        _configure_gray16(self._context, self._size)
+        _configure_gray(self._context, self._size, pix_fmt)
         self._packets: list[Packet] = []
 
-    def add(self, codes: NDArray[np.uint16], time_ms: int) -> None:
+    def add(self, codes: NDArray[np.uint8] | NDArray[np.uint16], time_ms: int) -> None:
         """Compress one frame [H, W]; `time_ms` is greater than the time of the frame before."""
-        frame = VideoFrame.from_ndarray(codes, format="gray16le")
+        frame = VideoFrame.from_ndarray(codes, format=self._pix_fmt)
         frame.pts = time_ms
         frame.time_base = _MILLISECOND
         self._packets += self._context.encode(frame)
@@ -303,7 +347,7 @@ class Gray16Encoder:
         with av.open(file, "w", format="matroska", options=options) as container:
             stream = container.add_stream("ffv1", rate=mean_fps)
             stream.time_base = _MILLISECOND
-            _configure_gray16(stream.codec_context, self._size)
+            _configure_gray(stream.codec_context, self._size, self._pix_fmt)
             container.metadata.update(tags)
             for packet in self._packets:
                 packet.stream = stream
@@ -311,8 +355,8 @@ class Gray16Encoder:
         return file.getvalue()
 
 
-def demux_gray16(data: bytes) -> Gray16Video:
-    """Take a `Gray16Encoder` file apart without decoding it.
+def demux_gray(data: bytes) -> GrayVideo:
+    """Take a `GrayEncoder` file apart without decoding it.
 
     The bytes must be known to be what was written: a damaged file may only seem shorter.
 
@@ -329,7 +373,7 @@ def demux_gray16(data: bytes) -> Gray16Video:
             payload = bytes(packet)
             # `pos` is where the block starts; the payload follows its few bytes of header.
             packets.append((data.index(payload, packet.pos), payload))
-        return Gray16Video(
+        return GrayVideo(
             width=context.width,
             height=context.height,
             codec_header=bytes(context.extradata or b""),
@@ -340,7 +384,7 @@ def demux_gray16(data: bytes) -> Gray16Video:
 def decode_gray16(
     payload: bytes, codec_header: bytes, width: int, height: int
 ) -> NDArray[np.uint16]:
-    """Decode one frame [H, W] of a `Gray16Encoder` file from its payload alone.
+    """Decode one 16-bit frame [H, W] of a `GrayEncoder` file from its payload alone.
 
     libav patches a damaged slice without saying so: check the payload before.
 
@@ -358,10 +402,12 @@ def decode_gray16(
     return frame.to_ndarray().astype(np.uint16, copy=False)
 
 
-def _configure_gray16(context: av.VideoCodecContext, size: tuple[int, int]) -> None:
+def _configure_gray(
+    context: av.VideoCodecContext, size: tuple[int, int], pix_fmt: GrayFormat
+) -> None:
     """The one set of FFV1 options: the file's header and its packets come of two contexts."""
     context.width, context.height = size
-    context.pix_fmt = "gray16le"
+    context.pix_fmt = pix_fmt
     context.time_base = _MILLISECOND
     context.flags |= Flags.bitexact
     context.thread_count = 1  # threads belong to the workers

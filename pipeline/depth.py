@@ -16,7 +16,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.av_io import Gray16Encoder, MediaError, decode_gray16, demux_gray16
+from pipeline.av_io import GrayEncoder, MediaError, decode_gray16, demux_gray
 from pipeline.errors import DepthError
 
 DEPTH_ENCODING = "ffv1-gray16-log1024-mkv"
@@ -71,7 +71,7 @@ class DepthWriter:
             raise DepthError(f"depth of {width}x{height} pixels: both sides must be 2 or more")
         self._width = width
         self._height = height
-        self._encoder = Gray16Encoder(width, height)
+        self._encoder = GrayEncoder(width, height, "gray16le")
         self._times_s: list[float] = []
         self._times_ms: list[int] = []
 
@@ -120,18 +120,23 @@ class DepthWriter:
             "comment": f"metres = {DEPTH_UNIT_M} * exp(code / {DEPTH_SCALE}); code 0: no depth",
             "encoding": DEPTH_ENCODING,
         }
-        data = self._encoder.finish(mean_fps, tags)
-        video = demux_gray16(data)
-        assert len(video.packets) == num_frames
-        return DepthObject(
-            data=data,
-            sha256=hashlib.sha256(data).hexdigest(),
-            frame_spans=tuple((offset, len(payload)) for offset, payload in video.packets),
-            codec_header=video.codec_header,
-            encoding=DEPTH_ENCODING,
-            width=self._width,
-            height=self._height,
-        )
+        depth = depth_object(self._encoder.finish(mean_fps, tags))
+        assert len(depth.frame_spans) == num_frames
+        return depth
+
+
+def depth_object(data: bytes) -> DepthObject:
+    """What `DepthWriter.finish` returned, from its bytes, which must be known to be whole."""
+    video = demux_gray(data)
+    return DepthObject(
+        data=data,
+        sha256=hashlib.sha256(data).hexdigest(),
+        frame_spans=tuple((offset, len(payload)) for offset, payload in video.packets),
+        codec_header=video.codec_header,
+        encoding=DEPTH_ENCODING,
+        width=video.width,
+        height=video.height,
+    )
 
 
 def quantise_depth(depth_m: NDArray[np.float32]) -> NDArray[np.uint16]:
@@ -203,7 +208,7 @@ def read_depth_object(data: bytes, sha256: str) -> Iterator[NDArray[np.float32]]
             f"depth object of {len(data)} bytes has sha256 {found}, expected {sha256}: "
             "read it again, or annotate its clip again"
         )
-    video = demux_gray16(data)
+    video = demux_gray(data)
     for _, payload in video.packets:
         yield read_depth_frame(payload, video.codec_header, video.width, video.height)
 
@@ -221,7 +226,7 @@ def check_depth_object(data: bytes) -> tuple[tuple[int, int], ...]:
         DepthError: It cannot be taken apart, or a frame is damaged.
     """
     try:
-        video = demux_gray16(data)
+        video = demux_gray(data)
     except MediaError as error:
         raise DepthError(f"depth object of {len(data)} bytes cannot be opened: {error}") from error
     for _, payload in video.packets:

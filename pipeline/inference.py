@@ -76,7 +76,9 @@ class _Lane:
     def __init__(self, clip: ClipInput, labels: LabelConfig, worker: WorkerConfig) -> None:
         self.clip = clip
         self.error: Exception | None = None
-        self.recorder = ClipRecorder(clip.geometry, has_depth=labels.depth)
+        # The network's principal point, as `estimate_focal_px` takes it too.
+        principal_px = (clip.geometry.width // 2, clip.geometry.height // 2)
+        self.recorder = ClipRecorder(clip.geometry, principal_px, has_depth=labels.depth)
         self._frames = Prefetch(clip.open_frames(), worker.prefetch_frames)
 
     def take(self, num_frames: int) -> list[ModelFrame]:

@@ -87,6 +87,7 @@ class ClipLabels:
 
     Attributes:
         geometry: Between the source picture and the network's.
+        principal_px: x, y of the principal point, in the network's picture.
         frames: What was said of each frame.
         people: What was said of each person.
         depth: The depth object; None when depth is off.
@@ -97,6 +98,7 @@ class ClipLabels:
     """
 
     geometry: ImageGeometry
+    principal_px: tuple[float, float]
     frames: FrameLabels
     people: PeopleLabels
     depth: DepthObject | None

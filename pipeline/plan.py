@@ -4,7 +4,7 @@ The same SRC and configuration give the same plan, byte for byte, on every machi
 cannot be read is planned too, as one clip of no frames, so that the ledger accounts for it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline import layout
 from pipeline.config import PlanConfig
-from pipeline.cutting import cut_clips, pack_shards, sample_frames
+from pipeline.cutting import cut_clips, cut_shots, pack_shards, sample_frames
 from pipeline.errors import H3RError, PlanError, ProbeError, StorageError
 from pipeline.probe import VideoInfo, probe_video
 from pipeline.source import Source, SourceFile
@@ -103,6 +103,7 @@ def make_plan(
     source: Source,
     config: PlanConfig,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
+    cuts: Mapping[str, Sequence[int]] | None = None,
 ) -> Plan:
     """Probe every file of `source` and cut it.
 
@@ -110,6 +111,8 @@ def make_plan(
         source: SRC as listed.
         config: Sampling and bounds.
         on_progress: Called with (files probed, files) after each.
+        cuts: Where shots are known to begin: the first source frame of every shot but the first,
+            by the video's name. Other videos are one shot.
     """
     probed: list[VideoInfo | ProbeError] = []
     with ThreadPoolExecutor(PROBE_THREADS) as pool:
@@ -117,7 +120,9 @@ def make_plan(
             probed.append(info)
             on_progress(len(probed), len(source.files))
     videos = _videos_table(source.files, probed)
-    clips = _clips_table(videos["video_id"].to_pylist(), probed, config)
+    known = cuts or {}
+    shot_cuts = [known.get(file.name, ()) for file in source.files]
+    clips = _clips_table(videos["video_id"].to_pylist(), probed, shot_cuts, config)
     return Plan(videos, clips)
 
 
@@ -229,11 +234,15 @@ def _probed_columns(info: VideoInfo) -> dict[str, object]:
 
 
 def _clips_table(
-    video_ids: list[str], probed: list[VideoInfo | ProbeError], config: PlanConfig
+    video_ids: list[str],
+    probed: list[VideoInfo | ProbeError],
+    shot_cuts: list[Sequence[int]],
+    config: PlanConfig,
 ) -> pa.Table:
     rows: list[dict] = []
-    for video_index, (identity, info) in enumerate(zip(video_ids, probed, strict=True)):
-        for row in _clip_rows(identity, info, config):
+    videos = zip(video_ids, probed, shot_cuts, strict=True)
+    for video_index, (identity, info, cuts) in enumerate(videos):
+        for row in _clip_rows(identity, info, cuts, config):
             rows.append({"clip_index": len(rows), "video_index": video_index, **row})
     shards = pack_shards([row["num_frames"] for row in rows], config.max_shard_frames)
     clip_ids: dict[int, list[str]] = {}
@@ -246,9 +255,10 @@ def _clips_table(
     return table_from_columns(PLAN_CLIPS, columns)
 
 
-def _clip_rows(video: str, info: VideoInfo | ProbeError, config: PlanConfig) -> list[dict]:
-    """The clips of one video, which is one shot."""
-    shot_index = 0
+def _clip_rows(
+    video: str, info: VideoInfo | ProbeError, cuts: Sequence[int], config: PlanConfig
+) -> list[dict]:
+    """The clips of one video, shot after shot; a shot without a sampled frame has none."""
     if not isinstance(info, VideoInfo):
         info_pts = np.zeros(0, np.int64)
         time_base, duration_s = Fraction(1), 0.0
@@ -257,25 +267,29 @@ def _clip_rows(video: str, info: VideoInfo | ProbeError, config: PlanConfig) -> 
     sampled = sample_frames(info_pts, time_base, config.fps)
     times_s = np.append((info_pts - info_pts[:1]) * float(time_base), duration_s)
     rows = []
-    for start, end in cut_clips(len(sampled), config.max_clip_frames):
-        index = sampled[start:end]
-        pts = info_pts[index]
-        first, stop = (int(index[0]), int(index[-1]) + 1) if len(index) else (0, 0)
-        rows.append(
-            {
-                "clip_id": clip_id(video, shot_index, first, stop, index.tolist(), pts.tolist()),
-                "video_id": video,
-                "shot_index": shot_index,
-                "start_frame": first,
-                "end_frame": stop,
-                "start_time_s": float(times_s[first]),
-                "end_time_s": float(times_s[stop]),
-                "num_frames": len(index),
-                "frame_index": index.tolist(),
-                "frame_pts": pts.tolist(),
-                "shares_first_frame": start > 0,
-            }
-        )
+    for shot_index, (first_place, stop_place) in enumerate(cut_shots(sampled, cuts)):
+        if cuts and first_place == stop_place:
+            continue
+        for start, end in cut_clips(stop_place - first_place, config.max_clip_frames):
+            index = sampled[first_place + start : first_place + end]
+            pts = info_pts[index]
+            first, stop = (int(index[0]), int(index[-1]) + 1) if len(index) else (0, 0)
+            frames = (index.tolist(), pts.tolist())
+            rows.append(
+                {
+                    "clip_id": clip_id(video, shot_index, first, stop, *frames),
+                    "video_id": video,
+                    "shot_index": shot_index,
+                    "start_frame": first,
+                    "end_frame": stop,
+                    "start_time_s": float(times_s[first]),
+                    "end_time_s": float(times_s[stop]),
+                    "num_frames": len(index),
+                    "frame_index": index.tolist(),
+                    "frame_pts": pts.tolist(),
+                    "shares_first_frame": start > 0,
+                }
+            )
     return rows
 
 

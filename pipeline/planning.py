@@ -1,6 +1,6 @@
 """From SRC to a planned OUT: make the plan once, or find it and hold the user to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -37,6 +37,7 @@ def plan_job(
     out: str,
     wanted: dict[str, object],
     on_progress: Callable[[int, int], None] = lambda done, total: None,
+    cuts: Mapping[str, Sequence[int]] | None = None,
 ) -> PlannedJob:
     """Plan SRC into OUT, or find the plan that is there.
 
@@ -46,6 +47,8 @@ def plan_job(
         wanted: Fields of `PlanConfig` that the user gave; the others come from OUT's plan, or are
             the defaults.
         on_progress: Called with (files probed, files).
+        cuts: Where shots are known to begin, as `make_plan` takes it; of no account where OUT has
+            a plan.
 
     Raises:
         RefusedError: OUT was planned with other settings, or from another SRC.
@@ -64,7 +67,7 @@ def plan_job(
     if run is not None:
         num_new_files = _count_new_files(store, source)
         return PlannedJob(store, run, source.root, 0 if config.limit else num_new_files)
-    write_plan(store, make_plan(source, config, on_progress))
+    write_plan(store, make_plan(source, config, on_progress, cuts))
     run = RunFile(
         source=source.root,
         created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -16,14 +16,18 @@ NUM_ROTATIONS = 53
 class ClipRecorder:
     """Takes the predictions of a clip's frames in order; `finish` gives the labels."""
 
-    def __init__(self, geometry: ImageGeometry, *, has_depth: bool) -> None:
+    def __init__(
+        self, geometry: ImageGeometry, principal_px: tuple[float, float], *, has_depth: bool
+    ) -> None:
         """Start a clip.
 
         Args:
             geometry: Between the source picture and the network's.
+            principal_px: x, y of the principal point, in the network's picture.
             has_depth: Whether depth maps are kept as an object.
         """
         self._geometry = geometry
+        self._principal_px = principal_px
         self._depth = DepthWriter(geometry.width, geometry.height) if has_depth else None
         self._frames: list[tuple] = []
         self._people: list[dict[str, NDArray]] = []
@@ -97,6 +101,7 @@ class ClipRecorder:
         self._depth_s += time.perf_counter() - began
         return ClipLabels(
             geometry=self._geometry,
+            principal_px=self._principal_px,
             frames=self._frame_labels(),
             people=self._people_labels(),
             depth=depth,

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from human3r_model.body import BodyModel
-from human3r_model.preprocess import ImageGeometry
 from pipeline.bodies import Bodies, RootPoses, clip_focal_px, place_bodies, place_roots, project
 from pipeline.labels import ClipLabels
 from pipeline.plan import PlannedClip
@@ -87,7 +86,7 @@ def _frame_columns(
 ) -> Columns:
     frames, geometry = labels.frames, labels.geometry
     num_frames = len(frames.clip_frame)
-    centre = geometry.source_from_model([geometry.width // 2, geometry.height // 2])
+    centre = geometry.source_from_model(labels.principal_px)
     num_people = np.bincount(labels.people.frame, minlength=num_frames).astype(np.int32)
     return {
         **_shared_columns(clip, frames.clip_frame),
@@ -175,7 +174,7 @@ def _people_columns(
         "head_position_world": label(roots.head_position_world),
         **_body_columns(bodies, num_people),
         "root_jerk": _nullable(np.where(hidden, np.nan, jerk)),
-        "is_out_of_frame": _heads_outside(people.head_position, geometry, focal_px),
+        "is_out_of_frame": _heads_outside(labels, focal_px),
         "is_finite": roots.is_finite,
     }
 
@@ -198,13 +197,10 @@ def _body_columns(bodies: Bodies | None, num_people: int) -> Columns:
     }
 
 
-def _heads_outside(
-    head_position: NDArray[np.float32], geometry: ImageGeometry, focal_px: float
-) -> NDArray:
+def _heads_outside(labels: ClipLabels, focal_px: float) -> NDArray:
     """[N] whether the head joint projects outside the source picture; null where it does not."""
-    xy_px = geometry.source_from_model(
-        project(head_position, focal_px, geometry.width, geometry.height)
-    )
+    geometry, head_position = labels.geometry, labels.people.head_position
+    xy_px = geometry.source_from_model(project(head_position, focal_px, labels.principal_px))
     is_known = np.isfinite(xy_px).all(axis=1) & (head_position[:, 2] > 0)
     is_outside = outside_picture(xy_px, geometry.source_width, geometry.source_height)
     return _masked(is_outside, ~is_known)

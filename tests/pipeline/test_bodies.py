@@ -36,10 +36,10 @@ def test_the_clips_focal_length_is_the_median_of_the_frames_that_have_one(focal_
     assert clip_focal_px(labels) == pytest.approx(expected, nan_ok=True)
 
 
-def test_projection_has_its_principal_point_at_whole_half_sizes():
+def test_projection_is_a_pinholes_around_the_principal_point():
     points = np.array([[0, 0, 2], [1, -0.5, 2], [0, 0, 0]], np.float32)
-    assert project(points, 100, width=48, height=33)[:2].tolist() == [[24, 16], [74, -9]]
-    assert np.isnan(project(points, 100, width=48, height=33)[2]).all()
+    assert project(points, 100, (24, 16.5))[:2].tolist() == [[24, 16.5], [74, -8.5]]
+    assert np.isnan(project(points, 100, (24, 16.5))[2]).all()
 
 
 def test_a_whole_body_in_view_is_neither_truncated_nor_hidden(free_body):

@@ -45,6 +45,7 @@ def check_labels(labels: ClipLabels, video: int, frames: list[int]) -> None:
     assert labels.frames.world_from_camera[:, :3].tolist() == positions
     assert labels.frames.focal_px == pytest.approx(np.full(len(frames), 40 + video), rel=1e-4)
     assert labels.frames.confidence.tolist() == [2 + frame for frame in frames]
+    assert labels.principal_px == (32, 24)  # of 64 x 48
     depth_m = [2 + video + frame / 64 for frame in frames]
     assert labels.frames.depth_median_m == pytest.approx(depth_m)
     seen = [(f, p) for f in frames for p in range((video + f) % 3)]

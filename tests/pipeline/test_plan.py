@@ -88,6 +88,26 @@ def test_sampled_clips_span_the_frames_they_leave_out(videos):
     assert rows[1]["end_time_s"] == pytest.approx(17 / 30)
 
 
+def test_known_shots_are_cut_apart_and_share_no_frame(videos):
+    config = PlanConfig(max_clip_frames=10)
+    plan = make_plan(list_source(videos), config, cuts={"walk/a.mp4": [4, 18]})
+    rows = plan.clips.to_pylist()[2:]
+    spans = [(row["shot_index"], row["start_frame"], row["end_frame"]) for row in rows]
+    assert spans == [(0, 0, 4), (1, 4, 14), (1, 13, 18), (2, 18, 24)]
+    assert [row["shares_first_frame"] for row in rows] == [False, False, True, False]
+    assert [row["end_time_s"] for row in rows] == pytest.approx([4 / 30, 14 / 30, 18 / 30, 0.8])
+
+
+def test_a_shot_too_short_for_the_sampling_has_no_clip(videos):
+    config = PlanConfig(fps=15)
+    plan = make_plan(list_source(videos), config, cuts={"walk/a.mp4": [9, 10]})
+    rows = plan.clips.to_pylist()[2:]
+    assert [(row["shot_index"], row["frame_index"]) for row in rows] == [
+        (0, [0, 2, 4, 6, 8]),
+        (2, [10, 12, 14, 16, 18, 20, 22]),
+    ]
+
+
 def test_a_file_that_is_no_video_is_one_clip_of_no_frames(videos):
     plan = planned(videos)
     row = plan.clips.to_pylist()[1]

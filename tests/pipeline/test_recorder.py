@@ -29,7 +29,7 @@ def add(recorder, clip_frame, depth_m, focal_px=50.0, pose=(0, 0, 0, 1, 0, 0, 0)
 
 @pytest.mark.parametrize("has_depth", [True, False])
 def test_no_depth_map_stays_in_memory(has_depth):
-    recorder = ClipRecorder(GEOMETRY, has_depth=has_depth)
+    recorder = ClipRecorder(GEOMETRY, (32, 24), has_depth=has_depth)
     maps = []
     for clip_frame in range(3):
         depth_m = np.full((48, 64), 2.0, np.float32)
@@ -46,7 +46,7 @@ def test_no_depth_map_stays_in_memory(has_depth):
 def test_statistics_are_of_the_pixels_that_have_a_depth():
     depth_m = np.full((48, 64), np.nan, np.float32)
     depth_m[0, :5] = [1, 2, 4, -3, np.inf]
-    recorder = ClipRecorder(GEOMETRY, has_depth=True)
+    recorder = ClipRecorder(GEOMETRY, (32, 24), has_depth=True)
     add(recorder, 0, depth_m)
     add(recorder, 1, np.zeros((48, 64), np.float32))
     frames = recorder.finish(num_lost=0).frames
@@ -59,7 +59,7 @@ def test_statistics_are_of_the_pixels_that_have_a_depth():
 def test_coarse_depth_is_every_fourth_pixel_and_nan_without_depth():
     depth_m = np.arange(48 * 64, dtype=np.float32).reshape(48, 64)
     depth_m[4, 8] = -1
-    recorder = ClipRecorder(GEOMETRY, has_depth=False)
+    recorder = ClipRecorder(GEOMETRY, (32, 24), has_depth=False)
     add(recorder, 0, depth_m)
     coarse = recorder.finish(num_lost=0).coarse_depth_m[0]
     assert coarse[1, 3] == 4 * 64 + 12
@@ -69,7 +69,7 @@ def test_coarse_depth_is_every_fourth_pixel_and_nan_without_depth():
 
 @pytest.mark.parametrize("focal_px", [np.nan, np.inf, 0.0, -3.0])
 def test_a_focal_length_that_is_none_is_nan(focal_px):
-    recorder = ClipRecorder(GEOMETRY, has_depth=False)
+    recorder = ClipRecorder(GEOMETRY, (32, 24), has_depth=False)
     add(recorder, 0, np.ones((48, 64), np.float32), focal_px)
     add(recorder, 1, np.ones((48, 64), np.float32), 50.0)
     assert recorder.finish(num_lost=0).frames.focal_px.tolist() == pytest.approx(
@@ -78,21 +78,21 @@ def test_a_focal_length_that_is_none_is_nan(focal_px):
 
 
 def test_a_camera_that_is_not_finite_is_refused():
-    recorder = ClipRecorder(GEOMETRY, has_depth=True)
+    recorder = ClipRecorder(GEOMETRY, (32, 24), has_depth=True)
     with pytest.raises(AnnotateError, match=r"frame 7 of the clip: .* not finite \(\[nan, 0.0"):
         add(recorder, 7, np.ones((48, 64), np.float32), pose=(np.nan, 0, 0, 1, 0, 0, 0))
     assert recorder.num_frames == 0
 
 
 def test_frames_have_to_come_in_order():
-    recorder = ClipRecorder(GEOMETRY, has_depth=True)
+    recorder = ClipRecorder(GEOMETRY, (32, 24), has_depth=True)
     add(recorder, 3, np.ones((48, 64), np.float32))
     with pytest.raises(DepthError, match="add frames in presentation order"):
         add(recorder, 2, np.ones((48, 64), np.float32))
 
 
 def test_seconds_add_up():
-    recorder = ClipRecorder(GEOMETRY, has_depth=True)
+    recorder = ClipRecorder(GEOMETRY, (32, 24), has_depth=True)
     for clip_frame in range(4):
         add(recorder, clip_frame, np.ones((48, 64), np.float32))
     recorder.add_network_seconds(1.5)

@@ -113,6 +113,7 @@ def clip_labels(
     coarse = (num_frames, geometry.height // DEPTH_STRIDE, geometry.width // DEPTH_STRIDE)
     return ClipLabels(
         geometry=geometry,
+        principal_px=(geometry.width // 2, geometry.height // 2),
         frames=frame_labels(num_frames, **frames),
         people=people,
         depth=writer.finish() if has_depth else None,

@@ -1,0 +1,1 @@
+"""A world with known answers: places, people and cameras, rendered with exact truth."""

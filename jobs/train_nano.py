@@ -1,0 +1,131 @@
+"""`python -m jobs.train_nano OUT`: trains the small weights on the synthetic world.
+
+Run again on the same OUT, it goes on where it stopped. OUT/nano.safetensors is what
+`h3r annotate --weights` takes; OUT/curve.jsonl says how it got there.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from training.trainer import TrainConfig
+
+SIZES = ((384, 216), (384, 288), (216, 384))
+SHARES = (0.5, 0.35, 0.15)
+NUM_FRAMES = 24
+HELD_OUT_SEED = 1_000_000
+NUM_HELD_OUT = 16
+BODY = Path(__file__).parents[1] / "assets/body/anny_body_smplx_layout.npz"
+
+
+def train_nano(
+    out: Annotated[Path, typer.Argument(help="Folder of the clips, the curve and the weights.")],
+    clips: Annotated[int, typer.Option(min=3, help="Clips to render and learn from.")] = 1200,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the optimiser in all.")] = 8000,
+    seed: Annotated[int, typer.Option(help="Of clips, weights and draws.")] = 0,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that train. Default: one a GPU, or one a CPU core."),
+    ] = None,
+    render_processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes that render. Default: one a CPU core.")
+    ] = None,
+    batch_clips: Annotated[
+        int, typer.Option(min=1, help="Clips side by side in each process.")
+    ] = 8,
+    learning_rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 1e-3,
+) -> None:
+    """Render a corpus, train the nano preset on it, and write the weights."""
+    import torch
+
+    from human3r_model.config import PRESETS
+    from training.corpus import CorpusSpec, render_corpus
+    from training.trainer import TrainConfig
+
+    renderers = render_processes or os.cpu_count() or 1
+    for held_out, folder, total in ((False, "clips", clips), (True, "held_out", NUM_HELD_OUT * 3)):
+        for place, (width, height) in enumerate(SIZES):
+            share = 1 / len(SIZES) if held_out else SHARES[place]
+            base = HELD_OUT_SEED + seed if held_out else seed
+            spec = CorpusSpec(
+                base * len(SIZES) + place, width, height, PRESETS["nano"].long_side, NUM_FRAMES
+            )
+            target = out / folder / f"{width}x{height}"
+            render_corpus(target, spec, max(1, round(total * share)), BODY, renderers)
+    config = TrainConfig(
+        seed=seed,
+        num_steps=steps,
+        num_clips=batch_clips,
+        num_processes=processes or torch.cuda.device_count() or os.cpu_count() or 1,
+        learning_rate=learning_rate,
+    )
+    (out / "config.json").write_text(json.dumps(asdict(config), indent=1) + "\n")
+    meeting = (out / "meeting").resolve()
+    meeting.unlink(missing_ok=True)
+    torch.multiprocessing.spawn(_train, (config, out, meeting.as_uri()), config.num_processes)
+
+
+def _train(rank: int, config: "TrainConfig", out: Path, meeting: str) -> None:
+    """One process of the training."""
+    import numpy as np
+    import torch
+
+    from human3r_model.body import BodyModel
+    from human3r_model.config import PRESETS
+    from human3r_model.weights import write_weights
+    from training.stream import ClipStream
+    from training.trainer import Trainer
+
+    torch.set_flush_denormal(True)
+    has_gpu = torch.cuda.is_available()
+    device = f"cuda:{rank % torch.cuda.device_count()}" if has_gpu else "cpu"
+    if not has_gpu:
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // config.num_processes))
+    if config.num_processes > 1:
+        torch.distributed.init_process_group(
+            "gloo", init_method=meeting, rank=rank, world_size=config.num_processes
+        )
+    checkpoint = out / "checkpoint.pt"
+
+    def stream(folder: str, size: tuple[int, int], *, is_held_out: bool) -> ClipStream:
+        paths = sorted((out / folder / "{}x{}".format(*size)).glob("*.npz"))
+        rng = np.random.default_rng((config.seed, rank, is_held_out))
+        return ClipStream(
+            paths,
+            PRESETS[config.preset],
+            config.num_clips,
+            config.window,
+            rng,
+            is_augmented=not is_held_out,
+        )
+
+    trainer = Trainer(
+        config,
+        [stream("clips", size, is_held_out=False) for size in SIZES],
+        SHARES,
+        [] if rank else [stream("held_out", size, is_held_out=True) for size in SIZES[:2]],
+        BodyModel.from_file(BODY, device),
+        device,
+    )
+    if checkpoint.exists():
+        trainer.load(checkpoint)
+    trainer.run(out / "curve.jsonl", checkpoint, typer.echo)
+    if rank == 0:
+        tensors = {name: value.half().cpu() for name, value in trainer.average.state_dict().items()}
+        curve = (out / "curve.jsonl").read_bytes()
+        write_weights(
+            out / "nano.safetensors",
+            PRESETS[config.preset],
+            tensors,
+            source_sha256=hashlib.sha256(curve).hexdigest(),
+        )
+
+
+if __name__ == "__main__":
+    typer.run(train_nano)

@@ -1,0 +1,88 @@
+"""Losses against numbers worked out by hand."""
+
+import math
+
+import pytest
+import torch
+
+from human3r_model.config import PRESETS
+from human3r_model.heads import expand_norm
+from tests.training.fake_clips import UPRIGHT
+from training.losses import (
+    camera_losses,
+    detection_loss,
+    mask_loss,
+    matching_loss,
+    points_loss,
+    shrink_norm,
+    true_points,
+)
+
+NANO = PRESETS["nano"]
+SURE = 30.0  # a logit
+
+
+def test_shrink_norm_undoes_expand_norm():
+    v = torch.tensor([[0.3, -0.2, 1.5], [0.0, 0.0, 0.0]])
+    torch.testing.assert_close(shrink_norm(expand_norm(v)), v)
+
+
+def test_detection_counts_a_person_and_leaves_out_what_does_not_count():
+    score = torch.tensor([[1.0, 0.0, -1.0, 0.0]])
+    right = torch.tensor([[SURE, -SURE, SURE, -SURE]])
+    assert detection_loss(right, score).item() == pytest.approx(0, abs=1e-6)
+    missed = torch.tensor([[0.0, -SURE, 0.0, -SURE]])
+    assert detection_loss(missed, score).item() == pytest.approx(math.log(2))
+
+
+def test_true_points_of_a_pixel_right_of_the_middle():
+    # 4x2 pixels, middle (1.5, 0.5), f = 2: pixel (3, 1) at 4 m is 4 * (1.5/2, 0.5/2, 1)
+    points = true_points(torch.full((1, 2, 4), 4.0), torch.tensor([2.0]))
+    assert points[0, 1, 3].tolist() == [3.0, 1.0, 4.0]
+
+
+def test_points_are_right_only_where_they_are_valid():
+    truth = torch.tensor([[[[0.0, 0.0, 2.0], [0.0, 0.0, 9.0]]]])
+    guess = torch.tensor([[[[0.0, 0.0, 2.0], [0.0, 0.0, 1.0]]]])
+    confidence = torch.ones(1, 1, 2)
+    valid = torch.tensor([[[True, False]]])
+    assert points_loss(guess, confidence, truth, valid).item() == 0
+    # both: half of |log1p(1) - log1p(9)|
+    everywhere = points_loss(guess, confidence, truth, torch.ones_like(valid)).item()
+    assert everywhere == pytest.approx(math.log(10 / 2) / 2)
+
+
+def test_camera_is_judged_in_metres_and_by_its_axes():
+    truth = torch.eye(4)[None].clone()
+    truth[0, 0, 3] = 0.3
+    pose = torch.tensor([[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]])  # half a turn about z
+    losses = camera_losses(pose, truth)
+    assert losses["camera_t"].item() == pytest.approx(0.1)
+    assert losses["camera_r"].item() == pytest.approx(8.0)  # two axes reversed: 2 * 2^2
+
+
+def test_the_right_match_is_no_surprise_and_the_wrong_one_is():
+    rows = torch.tensor([[0.0, 0.0], [100.0, 0.0]])
+    actors = torch.tensor([4, 9])
+    right = matching_loss(rows, rows.clone(), actors, actors)
+    swapped = matching_loss(rows, rows.flip(0), actors, actors)
+    assert right.item() < 0.05
+    assert swapped.item() > 5
+
+
+def test_a_stranger_is_no_surprise_where_nobody_is_near():
+    loss = matching_loss(
+        torch.zeros(1, 2), torch.full((1, 2), 100.0), torch.tensor([4]), torch.tensor([9])
+    )
+    assert loss.item() < 0.01
+
+
+def test_a_mask_is_compared_inside_the_picture_only():
+    person = torch.ones(1, 96, 192)
+    logits = torch.full((1, 12, 12, 196), -SURE)
+    logits[:, 3:9] = SURE  # rows 42 to 126 of the square: 168x84 of picture in the middle
+    assert mask_loss(logits.flatten(1, 2), person, NANO).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_upright_is_half_a_turn_about_x():
+    assert UPRIGHT.tolist() == [[1, 0, 0], [0, -1, 0], [0, 0, -1]]

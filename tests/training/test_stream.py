@@ -1,0 +1,112 @@
+"""Frames and truth side by side: who sits where, what is not to be learned, what a mirror does."""
+
+import numpy as np
+import pytest
+import torch
+
+from human3r_model.config import PRESETS
+from tests.training.fake_clips import make_clip
+from training.clips import write_clip
+from training.stream import ClipStream, mirror
+
+NANO = PRESETS["nano"]
+
+
+def one_window(tmp_path, clip, num_steps=1):
+    write_clip(tmp_path / "clip.npz", clip)
+    rng = np.random.default_rng(0)
+    return ClipStream([tmp_path / "clip.npz"], NANO, 1, num_steps, rng, is_augmented=False).next()
+
+
+def test_a_head_is_learned_at_its_patch_of_the_square(tmp_path):
+    # 192x96 in a square of 168: x 100 * 168/192 = 87.5, y (20 + 48) * 168/192 = 59.5; patches of 14
+    batch = one_window(tmp_path, make_clip([(100, 20)]))
+    assert batch.padded_head_px.tolist() == [[87.5, 59.5]]
+    assert batch.cells.tolist() == [[0, 4, 6]]
+    assert batch.score.view(12, 12).nonzero().tolist() == [[4, 6]]
+
+
+def test_a_head_beyond_the_crop_is_learned_at_the_edge(tmp_path):
+    batch = one_window(tmp_path, make_clip([(100, -5)]))
+    assert batch.padded_head_px.tolist() == [[87.5, 42.0]]
+
+
+def test_of_two_heads_in_one_patch_the_nearer_is_learned(tmp_path):
+    batch = one_window(tmp_path, make_clip([(101, 21), (100, 20)]))
+    assert batch.actor.tolist() == [0]
+    assert batch.head_position[:, 2].tolist() == [3.0]
+
+
+def test_people_come_in_the_order_of_their_patches(tmp_path):
+    batch = one_window(tmp_path, make_clip([(150, 60), (20, 60), (100, 20)]), num_steps=2)
+    assert batch.actor.tolist() == [2, 1, 0, 2, 1, 0]
+    assert batch.cells[:, 0].tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_hidden_people_are_neither_right_nor_wrong(tmp_path):
+    batch = one_window(tmp_path, make_clip([(100, 20)], visible_fraction=0.05))
+    assert len(batch.cells) == 0
+    ignored = (batch.score.view(12, 12) < 0).nonzero().tolist()
+    assert ignored == [[r, c] for r in (3, 4, 5) for c in (5, 6, 7)]
+
+
+def test_nobody_is_no_people(tmp_path):
+    batch = one_window(tmp_path, make_clip([]))
+    assert batch.rotations.shape == (0, 53, 3, 3)
+    assert batch.score.abs().sum() == 0
+
+
+def test_clips_stream_in_order_and_begin_anew(tmp_path):
+    clip = make_clip([(100, 20)], num_frames=4)
+    write_clip(tmp_path / "clip.npz", clip)
+    rng = np.random.default_rng(0)
+    stream = ClipStream([tmp_path / "clip.npz"], NANO, 1, 2, rng, is_augmented=False)
+    windows = [stream.next() for _ in range(3)]
+    assert [window.is_start.tolist() for window in windows] == [[True], [False], [True]]
+    expected = np.concatenate([clip.frames, clip.frames[:2]])
+    np.testing.assert_array_equal(torch.cat([w.frames for w in windows]).numpy(), expected)
+
+
+def test_augmented_people_sit_on_free_patches_beside_their_own(tmp_path):
+    write_clip(tmp_path / "clip.npz", make_clip([(60, 20), (72, 20)]))
+    stream = ClipStream([tmp_path / "clip.npz"], NANO, 4, 2, np.random.default_rng(3))
+    moved = 0
+    for _ in range(8):
+        batch = stream.next()
+        own = (batch.padded_head_px // NANO.dino_patch_size).long().flip(-1)
+        step = (batch.cells[:, 1:] - own).abs().amax(dim=1)
+        assert step.max() <= 1
+        assert len(torch.unique(batch.cells, dim=0)) == len(batch.cells)
+        moved += int(step.sum())
+    assert moved > 0
+
+
+def test_a_mirrored_clip_is_the_mirrored_world(free_body):
+    clip = make_clip([(60, 20)], num_frames=1)
+    bent = clip.rotations.copy()
+    quarter = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32)
+    bent[0, 0, 1] = quarter  # the left hip
+    clip.rotations[:] = bent
+    mirrored = mirror(clip)
+    there, back = (_joints(free_body, c) for c in (clip, mirrored))
+    there[:, 0] *= -1
+    hips, knees, feet = (1, 2), (4, 5), (10, 11)
+    for left, right in (hips, knees, feet):  # the free body itself is 3 mm lopsided
+        np.testing.assert_allclose(back[[right, left]], there[[left, right]], atol=4e-3)
+    x, y, z = mirrored.head_position[0, 0]
+    projected = [160 * x / z + 95.5, 160 * y / z + 47.5]
+    np.testing.assert_allclose(mirrored.head_px[0, 0], projected, atol=1e-4)
+    np.testing.assert_array_equal(mirror(mirrored).rotations, clip.rotations)
+
+
+def _joints(body, clip):
+    rotations = torch.from_numpy(np.ascontiguousarray(clip.rotations[0]))
+    shapes = torch.zeros(len(rotations), 10)
+    head = torch.from_numpy(np.ascontiguousarray(clip.head_position[0]))
+    return body.place_skeletons(rotations, shapes, shapes, head).joints[0].numpy()
+
+
+@pytest.mark.parametrize("column", ["frames", "depth_m", "person"])
+def test_a_mirrored_picture_is_flipped(column):
+    clip = make_clip([(60, 20)])
+    np.testing.assert_array_equal(getattr(mirror(clip), column), getattr(clip, column)[:, :, ::-1])

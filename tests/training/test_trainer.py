@@ -1,0 +1,79 @@
+"""Training: it learns what it is shown, keeps its curve, and goes on where it stopped."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from human3r_model.config import PRESETS
+from tests.training.fake_clips import make_clip
+from training.clips import write_clip
+from training.stream import ClipStream
+from training.trainer import TrainConfig, Trainer, learning_rate, trained_parameters
+
+
+@pytest.fixture
+def make_trainer(tmp_path, free_body):
+    write_clip(tmp_path / "clip.npz", make_clip([(60, 30), (120, 40)], num_frames=4))
+
+    def make(num_steps):
+        def stream(*, is_augmented):
+            rng = np.random.default_rng(0)
+            paths = [tmp_path / "clip.npz"]
+            return ClipStream(paths, PRESETS["nano"], 2, 2, rng, is_augmented=is_augmented)
+
+        config = TrainConfig(
+            num_steps=num_steps,
+            num_clips=2,
+            window=2,
+            warmup_steps=1,
+            learning_rate=3e-3,
+            measure_every=4,
+            ema_decay=0.5,
+            measure_windows=1,
+        )
+        held_out = [stream(is_augmented=False)]
+        return Trainer(config, [stream(is_augmented=True)], (1.0,), held_out, free_body, "cpu")
+
+    return make
+
+
+def test_training_lowers_the_loss_and_goes_on_where_it_stopped(make_trainer, tmp_path):
+    curve, checkpoint, said = tmp_path / "curve.jsonl", tmp_path / "checkpoint.pt", []
+    make_trainer(4).run(curve, checkpoint, said.append)
+    resumed = make_trainer(12)
+    resumed.load(checkpoint)
+    assert resumed.step == 4
+    resumed.run(curve, checkpoint, said.append)
+    points = [json.loads(line) for line in curve.read_text().splitlines()]
+    assert [point["step"] for point in points] == [4, 8, 12]
+    assert [point["frames"] for point in points] == [16, 32, 48]
+    assert points[-1]["seconds"] > points[0]["seconds"]
+    assert points[-1]["held_out"]["loss"] < points[0]["held_out"]["loss"]
+    assert said[-1].startswith("step 12 ")
+
+
+def test_what_annotation_does_not_read_stays_as_it_is(make_trainer, tmp_path):
+    trainer = make_trainer(2)
+    unread = trainer.model.downstream_head.dpt_cross.head[4].weight
+    before = unread.clone()
+    trainer.run(tmp_path / "curve.jsonl", tmp_path / "checkpoint.pt", print)
+    assert torch.equal(unread, before)
+    assert all(parameter is not unread for parameter in trained_parameters(trainer.model))
+
+
+def test_every_trained_parameter_gets_a_gradient(make_trainer, tmp_path):
+    trainer = make_trainer(1)
+    trainer.run(tmp_path / "curve.jsonl", tmp_path / "checkpoint.pt", print)
+    names = {id(value): name for name, value in trainer.model.named_parameters()}
+    idle = [names[id(p)] for p in trained_parameters(trainer.model) if p.grad is None]
+    assert idle == []
+
+
+def test_the_learning_rate_rises_and_falls():
+    config = TrainConfig(learning_rate=1.0, warmup_steps=10, num_steps=110)
+    assert learning_rate(config, 0) == pytest.approx(0.1)
+    assert learning_rate(config, 9) == pytest.approx(1.0)
+    assert learning_rate(config, 60) == pytest.approx(0.51)
+    assert learning_rate(config, 110) == pytest.approx(0.02)

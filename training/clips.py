@@ -1,0 +1,58 @@
+"""A training clip and its file: frames as the network sees them, and what is true of them.
+
+Letters: T frames, N people of the shot, H and W pixels of the network's picture.
+"""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEAST_VISIBLE = 0.1
+"""People of whom less is seen are not labels: finding them is neither right nor wrong."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingClip:
+    """One clip and its truth.
+
+    Attributes:
+        frames: [T, H, W, 3] uint8 RGB, the network's picture.
+        depth_m: [T, H, W] float16 camera z, 0 where only sky is seen.
+        person: [T, H, W] uint8, 0 where nobody is seen.
+        world_from_camera: [T, 4, 4]; the world is the camera of the first frame.
+        focal_px: [] in pixels of the network's picture.
+        is_seen: [T, N] the head is in the picture.
+        visible_fraction: [T, N].
+        head_px: [T, N, 2] in the network's picture; may lie outside its crop.
+        rotations: [T, N, 53, 3, 3] SMPL-X, camera.
+        betas: [N, 10].
+        head_position: [T, N, 3] camera, metres.
+    """
+
+    frames: NDArray[np.uint8]
+    depth_m: NDArray[np.float16]
+    person: NDArray[np.uint8]
+    world_from_camera: NDArray[np.float32]
+    focal_px: NDArray[np.float32]
+    is_seen: NDArray[np.bool_]
+    visible_fraction: NDArray[np.float32]
+    head_px: NDArray[np.float32]
+    rotations: NDArray[np.float32]
+    betas: NDArray[np.float32]
+    head_position: NDArray[np.float32]
+
+
+def write_clip(path: Path, clip: TrainingClip) -> None:
+    """Write a clip's .npz whole or not at all."""
+    draft = path.with_suffix(".part")
+    with draft.open("wb") as stream:
+        np.savez(stream, **{field.name: getattr(clip, field.name) for field in fields(clip)})
+    draft.replace(path)
+
+
+def read_clip(path: Path) -> TrainingClip:
+    """Read what `write_clip` wrote."""
+    with np.load(path) as arrays:
+        return TrainingClip(**{field.name: arrays[field.name] for field in fields(TrainingClip)})

@@ -1,0 +1,149 @@
+"""The training corpus: random shots of the synthetic world, rendered as the network sees them."""
+
+import functools
+import io
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from human3r_model.body import BodyModel
+from human3r_model.preprocess import ImageGeometry, image_geometry, prepare_image
+from synth.render import render_shot
+from synth.sampling import sample_shot
+from synth.values import RenderedFrame
+from training.clips import TrainingClip, write_clip
+
+NUM_PEOPLE = (0, 1, 1, 1, 2, 2, 2, 3, 3, 4)
+INTERVALS_S = (1 / 30, 1 / 25, 1 / 15, 1 / 10, 1 / 6)
+JPEG_QUALITY = (40, 95)
+
+
+@dataclass(frozen=True)
+class CorpusSpec:
+    """What a training corpus holds; clip i depends on these and i alone.
+
+    Attributes:
+        seed: Of everything random.
+        width: Of the rendered picture, pixels.
+        height: Of the rendered picture, pixels.
+        long_side: Of the network's picture.
+        num_frames: Frames a clip.
+    """
+
+    seed: int
+    width: int
+    height: int
+    long_side: int
+    num_frames: int
+
+
+def render_corpus(
+    folder: Path, spec: CorpusSpec, num_clips: int, body_path: Path, num_processes: int
+) -> list[Path]:
+    """Render the clips that are not there yet.
+
+    Args:
+        folder: Where the clips go, one .npz each.
+        spec: What they are.
+        num_clips: How many.
+        body_path: Body model of the people.
+        num_processes: Processes that render side by side.
+
+    Returns:
+        The files, in the order of the clips.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{index:05d}.npz" for index in range(num_clips)]
+    missing = [index for index, path in enumerate(paths) if not path.exists()]
+    with ProcessPoolExecutor(
+        num_processes, get_context("spawn"), torch.set_num_threads, (1,)
+    ) as pool:
+        jobs = [pool.submit(_write_clip, paths[i], spec, i, body_path) for i in missing]
+        for job in jobs:
+            job.result()
+    return paths
+
+
+def render_clip(spec: CorpusSpec, index: int, body: BodyModel) -> TrainingClip:
+    """Render clip `index` of a corpus."""
+    rng = np.random.default_rng((spec.seed, index))
+    times_s = np.arange(spec.num_frames) * rng.choice(INTERVALS_S)
+    num_people = int(rng.choice(NUM_PEOPLE))
+    shot = sample_shot(
+        rng,
+        body,
+        width=spec.width,
+        height=spec.height,
+        times_s=times_s,
+        num_people=num_people,
+    )
+    geometry = image_geometry(spec.width, spec.height, spec.long_side)
+    quality = int(rng.integers(*JPEG_QUALITY))
+    rendered = list(render_shot(shot, body))
+    return TrainingClip(
+        frames=np.stack([prepare_image(_compress(f.rgb, quality), geometry) for f in rendered]),
+        depth_m=np.stack([_shrink(f.depth_m, geometry) for f in rendered]).astype(np.float16),
+        person=np.stack([_shrink(f.person, geometry) for f in rendered]),
+        world_from_camera=_from_first([f.world_from_camera for f in rendered]),
+        focal_px=np.array(shot.camera.focal_px / geometry.scale_x, np.float32),
+        betas=np.stack([actor.betas for actor in shot.actors])
+        if shot.actors
+        else np.zeros((0, 10), np.float32),
+        **_people(rendered, len(shot.actors), geometry),
+    )
+
+
+def _write_clip(path: Path, spec: CorpusSpec, index: int, body_path: Path) -> None:
+    write_clip(path, render_clip(spec, index, _read_body(body_path)))
+
+
+@functools.cache
+def _read_body(path: Path) -> BodyModel:
+    """Each process reads it once."""
+    return BodyModel.from_file(path)
+
+
+def _compress(rgb: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    """A picture as a lossy codec leaves it."""
+    stream = io.BytesIO()
+    Image.fromarray(rgb).save(stream, "JPEG", quality=quality)
+    return np.array(Image.open(stream))
+
+
+def _shrink(picture: NDArray, geometry: ImageGeometry) -> NDArray:
+    """The nearest source pixel of every pixel of the network's picture."""
+    columns = geometry.source_from_model([[x, 0] for x in range(geometry.width)])[:, 0]
+    rows = geometry.source_from_model([[0, y] for y in range(geometry.height)])[:, 1]
+    return picture[np.ix_(rows.round().astype(int), columns.round().astype(int))]
+
+
+def _from_first(poses: list[NDArray[np.float64]]) -> NDArray[np.float32]:
+    return (np.linalg.inv(poses[0]) @ np.stack(poses)).astype(np.float32)
+
+
+def _people(
+    rendered: list[RenderedFrame], num_people: int, geometry: ImageGeometry
+) -> dict[str, NDArray]:
+    """The columns of `TrainingClip` that say who is where; zeros where a head is not seen."""
+    num_frames = len(rendered)
+    columns: dict[str, NDArray] = {
+        "is_seen": np.zeros((num_frames, num_people), np.bool_),
+        "visible_fraction": np.zeros((num_frames, num_people), np.float32),
+        "head_px": np.zeros((num_frames, num_people, 2), np.float32),
+        "rotations": np.zeros((num_frames, num_people, 53, 3, 3), np.float32),
+        "head_position": np.zeros((num_frames, num_people, 3), np.float32),
+    }
+    for place, frame in enumerate(rendered):
+        people = frame.people
+        columns["is_seen"][place, people.actor] = True
+        columns["visible_fraction"][place, people.actor] = people.visible_fraction
+        columns["head_px"][place, people.actor] = geometry.model_from_source(people.head_px)
+        columns["rotations"][place, people.actor] = people.rotations
+        columns["head_position"][place, people.actor] = people.head_position
+    return columns

@@ -1,0 +1,211 @@
+"""One window of frames through the network, as it is used, and everything it got wrong.
+
+Letters: B clips, T steps, F = B * T frames, P people (flat), C decoder channels.
+"""
+
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+from human3r_model.body import BodyModel
+from human3r_model.model import Human3R
+from human3r_model.tracking import empty_tracks
+from human3r_model.values import HeadSelection, People, Prediction, State
+from training.forward import encode
+from training.losses import (
+    camera_losses,
+    detection_loss,
+    mask_loss,
+    matching_loss,
+    offset_loss,
+    points_loss,
+    pose_losses,
+    true_points,
+)
+from training.stream import Batch
+
+WEIGHTS = {
+    "detection": 1.0,
+    "offset": 0.5,
+    "mask": 1.0,
+    "orient": 1.0,
+    "body_pose": 2.0,
+    "hands": 0.2,
+    "joints": 10.0,
+    "head": 5.0,
+    "shape": 0.1,
+    "camera_t": 2.0,
+    "camera_r": 5.0,
+    "points": 4.0,
+    "matching": 0.3,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """What B clips carry from window to window, without gradients.
+
+    Attributes:
+        state: The network's.
+        tokens: A clip's people when last seen: actor -> decoded human token [C].
+    """
+
+    state: State
+    tokens: tuple[dict[int, Tensor], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """One window's losses and predictions.
+
+    Attributes:
+        losses: By name, unweighted.
+        score_logits: [F, G*G].
+        predictions: One a step, of B clips; points where they were asked for.
+        people: Everybody in all of them.
+        truth: The same people as they are.
+        memory: For the next window.
+    """
+
+    losses: dict[str, Tensor]
+    score_logits: Tensor
+    predictions: list[Prediction]
+    people: People
+    truth: People
+    memory: Memory
+
+    @property
+    def total(self) -> Tensor:
+        """The weighted sum to minimise."""
+        return torch.stack([WEIGHTS[name] * loss for name, loss in self.losses.items()]).sum()
+
+
+def run_window(
+    model: Human3R, body: BodyModel, batch: Batch, memory: Memory | None, dense_steps: set[int]
+) -> Outcome:
+    """Run T steps of B clips, TTT3R on.
+
+    Args:
+        model: The network.
+        body: For the joints.
+        batch: Frames and truth.
+        memory: Of the previous window; None where all clips begin.
+        dense_steps: Steps whose points are predicted and judged; not empty.
+    """
+    num_clips, num_frames = len(batch.is_start), len(batch.frames)
+    num_steps = num_frames // num_clips
+    seen = encode(model, batch.frames, batch.cells)
+    state, tokens = _begin(model, batch.is_start, memory)
+    losses: dict[str, list[Tensor]] = {}
+
+    def add(values: dict[str, Tensor]) -> None:
+        for name, value in values.items():
+            losses.setdefault(name, []).append(value)
+
+    predictions, told = [], []
+    first_frames = torch.arange(num_clips, device=batch.frames.device) * num_steps
+    for step in range(num_steps):
+        rows = first_frames + step
+        heads = HeadSelection(pointmap=step in dense_steps)
+        prediction, state = model.step(seen.features.select(rows), state, heads=heads)
+        predictions.append(prediction)
+        told.append(_people_of(batch, rows))
+        add(camera_losses(prediction.camera_pose, batch.world_from_camera[rows]))
+        if prediction.pointmap is not None and prediction.confidence is not None:
+            depth = batch.depth_m[rows]
+            guess, truth = prediction.pointmap, true_points(depth, batch.focal_px[rows])
+            add({"points": points_loss(guess, prediction.confidence, truth, depth > 0)})
+        matches = _match(prediction.people, batch.actor[told[-1]], state, tokens)
+        if matches:
+            add({"matching": torch.stack(matches).mean()})
+    means = {name: torch.stack(values).mean() for name, values in losses.items()}
+    people = _join([prediction.people for prediction in predictions])
+    true_people = _truth(batch, torch.cat(told), people)
+    config = model.config
+    means |= {
+        "detection": detection_loss(seen.score_logits, batch.score),
+        "offset": offset_loss(seen.features.detections, batch.padded_head_px, config),
+        "mask": mask_loss(seen.mask_logits, batch.person, config),
+        **pose_losses(people, true_people, body),
+    }
+    kept = tuple({who: token.detach() for who, token in known.items()} for known in tokens)
+    carried = Memory(_detach(state), kept)
+    return Outcome(means, seen.score_logits, predictions, people, true_people, carried)
+
+
+def _begin(
+    model: Human3R, is_start: Tensor, memory: Memory | None
+) -> tuple[State, list[dict[int, Tensor]]]:
+    """The state the window starts from: fresh where a clip begins."""
+    num_clips = len(is_start)
+    fresh = model.initial_state(num_clips)
+    if memory is None:
+        return fresh, [{} for _ in range(num_clips)]
+    where = is_start[:, None, None]
+    state = replace(
+        fresh,
+        tokens=torch.where(where, fresh.tokens, memory.state.tokens),
+        memory=torch.where(where, fresh.memory, memory.state.memory),
+        is_first=is_start,
+    )
+    known = [
+        {} if begins else dict(tokens)
+        for begins, tokens in zip(is_start.tolist(), memory.tokens, strict=True)
+    ]
+    return state, known
+
+
+def _detach(state: State) -> State:
+    """The state without its history; people are remembered by `Memory.tokens` instead."""
+    return replace(
+        state,
+        tokens=state.tokens.detach(),
+        memory=state.memory.detach(),
+        initial_tokens=state.initial_tokens.detach(),
+        initial_memory=state.initial_memory.detach(),
+        tracks=empty_tracks(len(state), state.tokens, state.tokens.shape[-1]),
+    )
+
+
+def _people_of(batch: Batch, rows: Tensor) -> Tensor:
+    """[P'] places in the batch of the people of one frame a clip, clips in order."""
+    return (rows[:, None] == batch.cells[:, 0][None]).nonzero()[:, 1]
+
+
+def _match(
+    people: People, actor: Tensor, state: State, tokens: list[dict[int, Tensor]]
+) -> list[Tensor]:
+    """Judge each clip's matching of this frame to who was seen before, and remember this frame.
+
+    The tracker's memory starts with the people of the frame, in their order.
+    """
+    losses = []
+    for clip, known in enumerate(tokens):
+        is_mine = people.clip_index == clip
+        mine = actor[is_mine]
+        if not len(mine):
+            continue
+        columns = state.tracks.tokens[clip, : len(mine)]
+        if known:
+            remembered = torch.tensor(list(known), device=mine.device)
+            rows = torch.stack(list(known.values()))
+            losses.append(matching_loss(rows, columns, remembered, mine))
+        known.update(zip(mine.tolist(), columns, strict=True))
+    return losses
+
+
+def _join(parts: list[People]) -> People:
+    names = [field.name for field in fields(People)]
+    return People(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
+
+
+def _truth(batch: Batch, order: Tensor, people: People) -> People:
+    """The true people in the order of the predicted ones."""
+    return replace(
+        people,
+        rotations=batch.rotations[order],
+        betas=batch.betas[order],
+        expression=torch.zeros_like(people.expression),
+        head_position=batch.head_position[order],
+    )

@@ -1,0 +1,236 @@
+"""Clips side by side, a few frames at a time, turned into what the losses compare with.
+
+Several clips of one picture size stream through the network together, each from its first frame to
+its last; where one ends, another begins. Letters: B clips, T steps, F = B * T frames (clip-major),
+P labelled people (flat over the frames), G DINOv2 patches a side, H and W pixels.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from human3r_model.config import ModelConfig
+from training.clips import LEAST_VISIBLE, TrainingClip, read_clip
+
+MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
+# Places in the network's 53 rotations: each joint's partner on the other side of the body.
+_PAIRS = ((1, 2), (4, 5), (7, 8), (10, 11), (13, 14), (16, 17), (18, 19), (20, 21))
+_JITTER_PROBABILITY = 0.25
+IGNORED = -1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """T steps of B clips and everything true of them.
+
+    Attributes:
+        frames: [F, H, W, 3] uint8 RGB.
+        depth_m: [F, H, W] camera z, 0 where there is none.
+        person: [F, H, W] 1 where a person is seen, else 0.
+        world_from_camera: [F, 4, 4]; the world is the camera of the clip's first frame.
+        focal_px: [F].
+        is_start: [B] bool, these are the clip's first frames.
+        score: [F, G*G] 1 where a head is, 0 where none is, -1 where neither is to be learned.
+        cells: [P, 3] frame, row, column of the patch each person is read from, ascending.
+        padded_head_px: [P, 2] head in DINOv2's square, clamped into the picture.
+        actor: [P] who it is; the same number is the same person inside a clip.
+        rotations: [P, 53, 3, 3] SMPL-X, camera.
+        betas: [P, 10].
+        head_position: [P, 3] camera, metres.
+    """
+
+    frames: Tensor
+    depth_m: Tensor
+    person: Tensor
+    world_from_camera: Tensor
+    focal_px: Tensor
+    is_start: Tensor
+    score: Tensor
+    cells: Tensor
+    padded_head_px: Tensor
+    actor: Tensor
+    rotations: Tensor
+    betas: Tensor
+    head_position: Tensor
+
+    def to(self, device: str | torch.device) -> "Batch":
+        """The same on another device."""
+        return Batch(**{name: value.to(device) for name, value in vars(self).items()})
+
+
+class ClipStream:
+    """B clips of one size on their way through the network."""
+
+    def __init__(
+        self,
+        paths: list[Path],
+        config: ModelConfig,
+        num_clips: int,
+        num_steps: int,
+        rng: np.random.Generator,
+        *,
+        is_augmented: bool = True,
+    ) -> None:
+        """Open the first clips.
+
+        Args:
+            paths: Files of `render_corpus`, at least one, each of `num_steps` frames or more.
+            config: Sizes of the network.
+            num_clips: B.
+            num_steps: T.
+            rng: Draws clips, mirrors and colours.
+            is_augmented: False gives the pictures and the people's places as they are.
+        """
+        self._paths = paths
+        self._config = config
+        self._num_steps = num_steps
+        self._rng = rng
+        self._is_augmented = is_augmented
+        self._clips = [self._open() for _ in range(num_clips)]
+        self._starts = [0] * num_clips
+
+    def next(self) -> Batch:
+        """The next T frames of every clip."""
+        windows, is_start = [], []
+        for lane, clip in enumerate(self._clips):
+            start = self._starts[lane]
+            if start + self._num_steps > len(clip.frames):
+                clip, start = self._open(), 0
+                self._clips[lane] = clip
+            windows.append((clip, slice(start, start + self._num_steps)))
+            is_start.append(start == 0)
+            self._starts[lane] = start + self._num_steps
+        return _batch(windows, is_start, self._config, self._rng if self._is_augmented else None)
+
+    def _open(self) -> TrainingClip:
+        clip = read_clip(self._paths[self._rng.integers(len(self._paths))])
+        if not self._is_augmented:
+            return clip
+        if self._rng.random() < 0.5:
+            clip = mirror(clip)
+        return replace(clip, frames=_recolour(clip.frames, self._rng))
+
+
+def mirror(clip: TrainingClip) -> TrainingClip:
+    """The clip in a mirror: left is right, for pictures, cameras and bodies alike."""
+    width = clip.frames.shape[2]
+    order = np.arange(53)
+    for left, right in _PAIRS:
+        order[[left, right]] = right, left
+    order[22:52] = np.r_[37:52, 22:37]  # the hands
+    turn = np.outer(MIRROR, MIRROR)
+    pose = clip.world_from_camera.copy()
+    pose[:, :3, :3] *= turn
+    pose[:, :3, 3] *= MIRROR
+    head_px = clip.head_px.copy()
+    head_px[..., 0] = width - 1 - head_px[..., 0]
+    return replace(
+        clip,
+        frames=clip.frames[:, :, ::-1],
+        depth_m=clip.depth_m[:, :, ::-1],
+        person=clip.person[:, :, ::-1],
+        world_from_camera=pose,
+        head_px=head_px,
+        rotations=clip.rotations[:, :, order] * turn,
+        head_position=clip.head_position * MIRROR,
+    )
+
+
+def _recolour(frames: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Another exposure, contrast and white balance for a whole clip."""
+    levels = np.arange(256)[:, None] / 255
+    gain = rng.uniform(0.75, 1.25) * rng.uniform(0.92, 1.08, 3)
+    contrast, shift = rng.uniform(0.8, 1.2), rng.uniform(-0.06, 0.06)
+    table = np.clip(((levels * gain - 0.5) * contrast + 0.5 + shift) * 255, 0, 255)
+    table = table.astype(np.uint8)
+    return np.stack([table[frames[..., channel], channel] for channel in range(3)], axis=-1)
+
+
+def _batch(
+    windows: list[tuple[TrainingClip, slice]],
+    is_start: list[bool],
+    config: ModelConfig,
+    rng: np.random.Generator | None,
+) -> Batch:
+    people, scores, num_frames = [], [], 0
+    for clip, span in windows:
+        for place in range(span.start, span.stop):
+            score, rows = _seat(clip, place, config, rng)
+            scores.append(score)
+            people += [(num_frames, *row) for row in rows]
+            num_frames += 1
+
+    def column(index: int, shape: tuple[int, ...]) -> Tensor:
+        values = [person[index] for person in people]
+        return torch.from_numpy(np.array(values, np.float32).reshape(-1, *shape))
+
+    def frames_of(name: str) -> NDArray:
+        return np.concatenate([getattr(clip, name)[span] for clip, span in windows])
+
+    cells = np.array([person[:3] for person in people], np.int64).reshape(-1, 3)
+    focal = np.concatenate([np.full(s.stop - s.start, clip.focal_px) for clip, s in windows])
+    return Batch(
+        frames=torch.from_numpy(frames_of("frames")),
+        depth_m=torch.from_numpy(frames_of("depth_m").astype(np.float32)),
+        person=torch.from_numpy((frames_of("person") > 0).astype(np.float32)),
+        world_from_camera=torch.from_numpy(frames_of("world_from_camera")),
+        focal_px=torch.from_numpy(focal.astype(np.float32)),
+        is_start=torch.tensor(is_start),
+        score=torch.from_numpy(np.stack(scores).reshape(num_frames, -1)),
+        cells=torch.from_numpy(cells),
+        padded_head_px=column(3, (2,)),
+        actor=column(4, ()).long(),
+        rotations=column(5, (53, 3, 3)),
+        betas=column(6, (10,)),
+        head_position=column(7, (3,)),
+    )
+
+
+def _seat(
+    clip: TrainingClip, place: int, config: ModelConfig, rng: np.random.Generator | None
+) -> tuple[NDArray[np.float32], list[tuple]]:
+    """The score map [G, G] of one frame, and its people in the order of their patches."""
+    height, width = clip.frames.shape[1:3]
+    grid, side, longest = config.dino_grid, config.dino_image_size, max(height, width)
+    margin = np.array([(longest - width) // 2, (longest - height) // 2])
+    inside = np.clip(clip.head_px[place], 0, [width - 1, height - 1])
+    padded = (inside + margin) * (side / longest)
+    score = np.zeros((grid, grid), np.float32)
+    taken: dict[tuple[int, int], int] = {}
+    for who in np.argsort(clip.head_position[place, :, 2]):  # the nearer of two takes the patch
+        if not clip.is_seen[place, who]:
+            continue
+        column, row = (padded[who] // config.dino_patch_size).astype(int).clip(0, grid - 1)
+        is_label = clip.visible_fraction[place, who] > LEAST_VISIBLE
+        if is_label and (row, column) not in taken:
+            taken[row, column] = who
+        elif not is_label:
+            around = np.s_[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+            score[around] = IGNORED
+    for row, column in taken:
+        score[row, column] = 1
+    seats = dict(taken)
+    if rng is not None:
+        for cell, who in taken.items():
+            step = rng.integers(-1, 2, 2)
+            moved = (cell[0] + int(step[0]), cell[1] + int(step[1]))
+            is_free = moved not in seats and min(moved) >= 0 and max(moved) < grid
+            if is_free and rng.random() < _JITTER_PROBABILITY:
+                del seats[cell]
+                seats[moved] = who
+    rows = [
+        (
+            *cell,
+            padded[who],
+            who,
+            clip.rotations[place, who],
+            clip.betas[who],
+            clip.head_position[place, who],
+        )
+        for cell, who in sorted(seats.items())
+    ]
+    return score, rows

@@ -1,0 +1,220 @@
+"""The training itself: windows in, weights and a curve out; a checkpoint is enough to go on."""
+
+import copy
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed
+from torch import nn
+
+from human3r_model.body import BodyModel
+from human3r_model.model import Human3R
+from human3r_model.random_weights import random_model
+from training.measure import measure
+from training.objective import Memory, run_window
+from training.stream import ClipStream
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything a training depends on besides its clips.
+
+    Attributes:
+        preset: Architecture.
+        seed: Of the first weights and of every draw.
+        num_steps: Steps of the optimiser in all.
+        num_clips: Clips side by side in each process.
+        num_processes: Processes that share the work of a step.
+        window: Frames of each a step goes through.
+        learning_rate: Its peak.
+        warmup_steps: Until the peak.
+        weight_decay: AdamW's.
+        max_grad_norm: Gradients are scaled down to it.
+        ema_decay: Of the average of the weights that is measured and kept.
+        measure_every: Steps between two points of the curve.
+        measure_windows: Windows of held-out clips a point rests on.
+    """
+
+    preset: str = "nano"
+    seed: int = 0
+    num_steps: int = 20000
+    num_clips: int = 8
+    num_processes: int = 1
+    window: int = 3
+    learning_rate: float = 1e-3
+    warmup_steps: int = 300
+    weight_decay: float = 0.02
+    max_grad_norm: float = 1.0
+    ema_decay: float = 0.998
+    measure_every: int = 400
+    measure_windows: int = 10
+
+
+class Trainer:
+    """Weights on their way, the same in every process of the training."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        streams: list[ClipStream],
+        shares: tuple[float, ...],
+        held_out: list[ClipStream],
+        body: BodyModel,
+        device: str,
+    ) -> None:
+        """Start from seeded random weights.
+
+        Args:
+            config: How to train.
+            streams: This process's clips to learn from, one stream a picture size.
+            shares: How often each stream is drawn; they sum to 1.
+            held_out: Clips to measure on; empty where another process does it.
+            body: For the joints.
+            device: Where to train.
+        """
+        self.config = config
+        self.step = 0
+        self.seconds = 0.0
+        self._streams = streams
+        self._shares = shares
+        self._held_out = held_out
+        self._body = body
+        self._device = device
+        self.model = random_model(config.preset, config.seed, device).model.requires_grad_(True)
+        self.average = copy.deepcopy(self.model).requires_grad_(False)
+        self._parameters = trained_parameters(self.model)
+        self._optimizer = torch.optim.AdamW(
+            self._parameters, lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        self._memories: list[Memory | None] = [None] * len(streams)
+
+    def save(self, path: Path) -> None:
+        """Write everything there is to go on from."""
+        draft = path.with_suffix(".part")
+        content = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+        }
+        torch.save(content, draft)
+        draft.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on from what `save` wrote; clips begin anew."""
+        content = torch.load(path, map_location=self._device, weights_only=True)
+        self.step, self.seconds = content["step"], content["seconds"]
+        self.model.load_state_dict(content["model"])
+        self.average.load_state_dict(content["average"])
+        self._optimizer.load_state_dict(content["optimizer"])
+
+    def run(self, curve: Path, checkpoint: Path, show: Callable[[str], None]) -> None:
+        """Train to the last step.
+
+        Args:
+            curve: JSON lines, one a measurement, appended to.
+            checkpoint: Written at every measurement.
+            show: Told a line a measurement.
+        """
+        rng = np.random.default_rng((self.config.seed, self.step))
+        recent: dict[str, list[float]] = {}
+        began = time.perf_counter() - self.seconds
+        while self.step < self.config.num_steps:
+            losses = self._advance(rng)
+            for name, value in losses.items():
+                recent.setdefault(name, []).append(value)
+            if self.step % self.config.measure_every and self.step < self.config.num_steps:
+                continue
+            self.seconds = time.perf_counter() - began
+            if self._held_out:
+                point = self._point(recent)
+                with curve.open("a") as stream:
+                    stream.write(json.dumps(point) + "\n")
+                self.save(checkpoint)
+                show(_line(point))
+            recent = {}
+
+    @property
+    def _frames_a_step(self) -> int:
+        return self.config.num_processes * self.config.num_clips * self.config.window
+
+    def _advance(self, rng: np.random.Generator) -> dict[str, float]:
+        """One step of the optimiser."""
+        config = self.config
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate(config, self.step)
+        which = int(rng.choice(len(self._streams), p=self._shares))
+        batch = self._streams[which].next().to(self._device)
+        dense = {int(rng.integers(config.window))}
+        outcome = run_window(self.model, self._body, batch, self._memories[which], dense)
+        self._memories[which] = outcome.memory
+        self._optimizer.zero_grad(set_to_none=True)
+        outcome.total.backward()
+        if config.num_processes > 1:
+            _average_gradients(self._parameters, config.num_processes)
+        norm = nn.utils.clip_grad_norm_(self._parameters, config.max_grad_norm)
+        if torch.isfinite(norm):
+            self._optimizer.step()
+        self.step += 1
+        decay = min(config.ema_decay, self.step / (self.step + 10))
+        with torch.no_grad():
+            pairs = zip(self.average.parameters(), self.model.parameters(), strict=True)
+            for average, weight in pairs:
+                average.lerp_(weight, 1 - decay)
+        return {name: loss.item() for name, loss in outcome.losses.items()}
+
+    def _point(self, recent: dict[str, list[float]]) -> dict[str, object]:
+        measured = [
+            measure(self.average, self._body, stream, self.config.measure_windows)
+            for stream in self._held_out
+        ]
+        return {
+            "step": self.step,
+            "frames": self.step * self._frames_a_step,
+            "seconds": round(self.seconds, 1),
+            "losses": {name: round(float(np.mean(values)), 5) for name, values in recent.items()},
+            "held_out": {
+                name: round(float(np.mean([one[name] for one in measured])), 5)
+                for name in measured[0]
+            },
+        }
+
+
+def trained_parameters(model: Human3R) -> list[nn.Parameter]:
+    """Everything annotation reads; the points in the world's frame, which it does not, stay."""
+    unread = tuple(f"downstream_head.{part}." for part in ("dpt_cross", "final_transform"))
+    return [value for name, value in model.named_parameters() if not name.startswith(unread)]
+
+
+def learning_rate(config: TrainConfig, step: int) -> float:
+    """A linear warm-up, then half a cosine down to a fiftieth of the peak."""
+    if step < config.warmup_steps:
+        return config.learning_rate * (step + 1) / config.warmup_steps
+    done = (step - config.warmup_steps) / max(config.num_steps - config.warmup_steps, 1)
+    return config.learning_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(done, 1))))
+
+
+def _average_gradients(parameters: list[nn.Parameter], num_processes: int) -> None:
+    """Give every process the mean gradient; a head nobody used has none, which counts as zero."""
+    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+    flat = nn.utils.parameters_to_vector(gradients)
+    torch.distributed.all_reduce(flat)
+    flat /= num_processes
+    for parameter, part in zip(
+        parameters, flat.split([p.numel() for p in parameters]), strict=True
+    ):
+        parameter.grad = part.view_as(parameter)
+
+
+def _line(point: dict[str, object]) -> str:
+    held_out = point["held_out"]
+    assert isinstance(held_out, dict)
+    figures = "  ".join(f"{name} {value:.3f}" for name, value in held_out.items())
+    return f"step {point['step']}  {point['seconds']} s  {figures}"

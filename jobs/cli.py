@@ -11,10 +11,14 @@ from human3r_model.errors import Human3RError
 from jobs.annotate import annotate
 from jobs.convert_weights import convert_weights
 from jobs.doctor import doctor
+from jobs.evaluate import evaluate
 from jobs.exit_codes import EXIT_CODE_HELP, ExitCode
 from jobs.gc import gc
+from jobs.import_truth import import_truth
 from jobs.plan import plan
+from jobs.preview import preview
 from jobs.status import status
+from jobs.synth import synth
 from jobs.verify import verify
 from pipeline.errors import ConfigError, H3RError, RefusedError, SourceError
 from schemas.errors import SchemasError
@@ -22,6 +26,7 @@ from schemas.errors import SchemasError
 PREPARE = "1. Prepare"
 ANNOTATE = "2. Annotate"
 TRUST = "3. Trust what is there"
+MEASURE = "4. Measure against the truth"
 
 app = typer.Typer(
     name="h3r",
@@ -41,6 +46,10 @@ for panel, name, command in (
     (TRUST, "status", status),
     (TRUST, "verify", verify),
     (TRUST, "gc", gc),
+    (TRUST, "preview", preview),
+    (MEASURE, "synth", synth),
+    (MEASURE, "import-truth", import_truth),
+    (MEASURE, "evaluate", evaluate),
 ):
     app.command(name, rich_help_panel=panel)(command)
 

@@ -18,17 +18,30 @@ from schemas.errors import SchemasError
 from tests.commands import h3r
 from tests.human3r_model.checkpoints import save_checkpoint
 
-VERBS = ("doctor", "convert-weights", "plan", "annotate", "status", "verify", "gc")
+VERBS = (
+    "doctor",
+    "convert-weights",
+    "plan",
+    "annotate",
+    "status",
+    "verify",
+    "gc",
+    "preview",
+    "synth",
+    "import-truth",
+    "evaluate",
+)
 
 
 def test_help_groups_the_verbs_in_the_order_of_the_job(monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     answer = h3r("--help")
     assert answer.exit_code == 0
-    assert re.findall(r"[1-3]\. [A-Z][a-z ]+", answer.stdout) == [
+    assert re.findall(r"[1-4]\. [A-Z][a-z ]+", answer.stdout) == [
         "1. Prepare ",
         "2. Annotate ",
         "3. Trust what is there ",
+        "4. Measure against the truth ",
     ]
     found = re.findall(r"^│ ([a-z][a-z-]+) ", answer.stdout, re.MULTILINE)
     assert tuple(found) == VERBS

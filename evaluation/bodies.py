@@ -1,0 +1,123 @@
+"""How far predicted bodies are from true ones, in the camera's frame and in the world.
+
+Protocols of Human3R (arXiv 2510.06219), which follows WHAM (arXiv 2312.07531) and TRAM (arXiv
+2403.17346) for the world. Letters: N people rows, M frames of one person, J joints, V vertices.
+Positions in metres, errors in millimetres.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.alignment import align
+
+MM_PER_M = 1000
+PELVIS = 0
+CHUNK_FRAMES = 100
+NUM_FIRST_FRAMES = 2
+MIN_TRAVEL_M = 1.0
+"""A path shorter than this is no distance to divide by."""
+
+Points = NDArray[np.floating]
+Errors = NDArray[np.float64]
+
+
+def pelvis_aligned_errors_mm(
+    pred: Points, true: Points, pred_pelvis: Points, true_pelvis: Points
+) -> Errors:
+    """Distances after the pelvises are laid upon each other.
+
+    The mean over joints is MPJPE (Ionescu et al., Human3.6M, TPAMI 2014), over vertices PVE (also
+    called MPVPE or PVE; Kocabas et al., VIBE, CVPR 2020). The pelvis is the joint of that name.
+
+    Args:
+        pred: [N, J or V, 3] camera frame.
+        true: [N, J or V, 3].
+        pred_pelvis: [N, 3].
+        true_pelvis: [N, 3].
+
+    Returns:
+        [N, J or V].
+    """
+    offset = (pred_pelvis.astype(np.float64) - true_pelvis)[:, None]
+    return _distances_mm(pred - offset, true)
+
+
+def procrustes_errors_mm(pred: Points, true: Points) -> Errors:
+    """Distances after the best similarity of each row alone; their mean is PA-MPJPE.
+
+    Rotation, translation and scale of every person and frame are free (Kanazawa et al., HMR, CVPR
+    2018).
+
+    Args:
+        pred: [N, J, 3].
+        true: [N, J, 3].
+
+    Returns:
+        [N, J].
+    """
+    return _distances_mm(align(pred, true, with_scale=True).apply(pred.astype(np.float64)), true)
+
+
+def world_errors_mm(pred: Points, true: Points, num_aligned: int | None) -> Errors:
+    """Mean joint distance of each frame in the world: W-MPJPE or WA-MPJPE.
+
+    The person's frames are taken in chunks of 100 (what is left over stays with the last chunk, as
+    in WHAM's evaluation; a shorter track is one chunk); each chunk is aligned by one similarity
+    (with scale) over all joints of its first frames.
+
+    Args:
+        pred: [M, J, 3] world of the prediction.
+        true: [M, J, 3] world of the truth.
+        num_aligned: Frames of a chunk that are aligned: `NUM_FIRST_FRAMES` for W-MPJPE, None for
+            all of them, which is WA-MPJPE.
+
+    Returns:
+        [M].
+    """
+    num_joints = pred.shape[1]
+    errors = np.empty(len(pred))
+    for chunk in chunks(len(pred)):
+        chunk_pred, chunk_true = pred[chunk].astype(np.float64), true[chunk]
+        fit = align(
+            chunk_pred[:num_aligned].reshape(-1, 3),
+            chunk_true[:num_aligned].reshape(-1, 3),
+            with_scale=True,
+        )
+        moved = fit.apply(chunk_pred.reshape(-1, 3)).reshape(-1, num_joints, 3)
+        errors[chunk] = _distances_mm(moved, chunk_true).mean(axis=1)
+    return errors
+
+
+def chunks(num_frames: int) -> list[slice]:
+    """Spans of 100 frames; the rest, shorter than that, stays with the last."""
+    num_chunks = max(num_frames // CHUNK_FRAMES, min(num_frames, 1))
+    starts = [CHUNK_FRAMES * index for index in range(num_chunks)]
+    ends = [*starts[1:], num_frames]
+    return [slice(start, end) for start, end in zip(starts, ends, strict=True)] if starts else []
+
+
+def root_translation_errors_percent(pred: Points, true: Points) -> Errors | None:
+    """Distance of the root after rigid alignment of the whole path: RTE is the mean.
+
+    In percent of the way the true root travels; rotation and translation are free, scale is not
+    (WHAM's evaluation).
+
+    Args:
+        pred: [M, 3] world of the prediction.
+        true: [M, 3] world of the truth.
+
+    Returns:
+        [M]; None where the truth travels less than `MIN_TRAVEL_M`.
+    """
+    steps = np.diff(np.asarray(true, np.float64), axis=0)
+    travel_m = float(np.linalg.norm(steps, axis=1).sum())
+    if travel_m < MIN_TRAVEL_M:
+        return None
+    moved = align(pred, true, with_scale=False).apply(np.asarray(pred, np.float64))
+    errors: Errors = 100 * np.linalg.norm(moved - true, axis=1) / travel_m
+    return errors
+
+
+def _distances_mm(pred: Points, true: Points) -> Errors:
+    distances: Errors = MM_PER_M * np.linalg.norm(pred - true, axis=-1)
+    return distances

@@ -1,0 +1,216 @@
+"""Read a dataset for comparison: its clips, and the arrays of one clip at a time.
+
+Only what a commit names is read.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from evaluation.clip_arrays import (
+    FRAME_COLUMNS,
+    PEOPLE_COLUMNS,
+    ClipArrays,
+    ClipEntry,
+    HiddenPeople,
+    clip_arrays,
+    hidden_people,
+    int_column,
+)
+from evaluation.depth_metrics import Depth, DepthGrid
+from evaluation.errors import EvaluationError
+from evaluation.physics import Plane
+from evaluation.result import Side
+from pipeline.config import LabelIdentity
+from pipeline.depth import read_depth_frame
+from pipeline.ledger import read_ledger
+from pipeline.plan import read_plan
+from pipeline.run_file import read_run
+from pipeline.storage import Store
+from pipeline.tables import read_table
+from schemas.arrow import empty_table
+from schemas.tables import PEOPLE
+
+HIDDEN_FILE = "hidden.parquet"
+"""Beside the tables of a truth: people who are there and too hidden to be labelled."""
+HIDDEN_COLUMNS = ("uri", "frame_index", "head_px", "box")
+GROUND_FILE = "ground.parquet"
+"""Beside the tables of a truth: the ground plane in each clip's world."""
+GROUND_COLUMNS = ("clip_id", "normal", "offset_m")
+
+_LEDGER_COLUMNS = [
+    "clip_id",
+    "uri",
+    "start_frame",
+    "end_frame",
+    "status",
+    "frames_file",
+    "people_file",
+    "source_px_per_model_px_x",
+]
+
+
+class Dataset:
+    """One side of a comparison.
+
+    Attributes:
+        side: Where it is and what made it.
+        picture_of_video: (width, height) of every readable video of the plan, None of the others.
+        planned_frames: Source frames that the plan samples, by video.
+        clips: Annotated clips by video, in the order of their frames.
+    """
+
+    def __init__(self, store: Store) -> None:
+        """Read plan and ledger.
+
+        Raises:
+            PlanError: There is no plan.
+            EvaluationError: Nothing is annotated.
+        """
+        self._store = store
+        plan = read_plan(store, clip_columns=["video_index", "frame_index"])
+        run = read_run(store)
+        if run is None or run.identity is None:
+            raise EvaluationError(f"{store.uri}: holds a plan but no labels. Run h3r annotate")
+        self.side = _side(store.uri, run.source, run.code_version, run.identity)
+        videos = plan.videos.select(["uri", "video_index", "width", "height"]).to_pylist()
+        self.picture_of_video = {
+            row["uri"]: None if row["width"] is None else (row["width"], row["height"])
+            for row in videos
+        }
+        uri_of_index = {row["video_index"]: row["uri"] for row in videos}
+        self.planned_frames: dict[str, set[int]] = {row["uri"]: set() for row in videos}
+        for row in plan.clips.to_pylist():
+            self.planned_frames[uri_of_index[row["video_index"]]].update(row["frame_index"])
+        self.clips = _clips_by_video(read_ledger(store, _LEDGER_COLUMNS))
+
+    def annotated_frames(self, uri: str) -> NDArray[np.int64]:
+        """Source frames of a video that have labels, each once, rising."""
+        found = [np.zeros(0, np.int64)]
+        for entry in self.clips.get(uri, []):
+            frames = self._rows(entry.frames_file, ("clip_id", "frame_index"), entry)
+            found.append(int_column(frames, "frame_index"))
+        return np.unique(np.concatenate(found))
+
+    def read_clip(self, entry: ClipEntry) -> ClipArrays:
+        """The arrays of one clip.
+
+        Raises:
+            StorageError: A file that the ledger names cannot be read.
+        """
+        people = empty_table(PEOPLE).select(PEOPLE_COLUMNS)
+        if entry.people_file is not None:
+            people = self._rows(entry.people_file, PEOPLE_COLUMNS, entry)
+        return clip_arrays(entry, self._rows(entry.frames_file, FRAME_COLUMNS, entry), people)
+
+    def read_depth(
+        self, clip: ClipArrays, places: Iterable[int]
+    ) -> Iterator[tuple[Depth, DepthGrid] | None]:
+        """Depth of the frames at `places` of a clip's arrays, in that order.
+
+        Yields:
+            [H, W] metres, NaN where there is none, and where it lies over the source picture; None
+            for a frame without depth.
+
+        Raises:
+            DepthError: The object is damaged.
+            StorageError: It cannot be read.
+        """
+        name, data = None, b""
+        for place in places:
+            row = clip.depth[place]
+            if row["depth_file"] is None:
+                yield None
+                continue
+            if row["depth_file"] != name:
+                name, data = row["depth_file"], self._store.read(row["depth_file"])
+            start = row["depth_byte_offset"]
+            depth = read_depth_frame(
+                data[start : start + row["depth_byte_length"]],
+                row["depth_codec_header"],
+                row["depth_width"],
+                row["depth_height"],
+            )
+            yield (
+                depth,
+                DepthGrid(
+                    row["depth_px_per_source_px_x"],
+                    row["depth_px_per_source_px_y"],
+                    row["depth_shift_x_px"],
+                    row["depth_shift_y_px"],
+                ),
+            )
+
+    def read_hidden(self) -> dict[tuple[str, int], HiddenPeople]:
+        """People that a truth leaves unlabelled, by (video, source frame); {} where none are told.
+
+        Raises:
+            EvaluationError: The file lacks a column of `HIDDEN_COLUMNS`.
+        """
+        rows_of_frame: dict[tuple[str, int], list[dict]] = {}
+        for row in self._extra_rows(HIDDEN_FILE, HIDDEN_COLUMNS):
+            rows_of_frame.setdefault((row["uri"], row["frame_index"]), []).append(row)
+        return {frame: hidden_people(rows) for frame, rows in rows_of_frame.items()}
+
+    def read_ground(self) -> dict[str, Plane]:
+        """The ground in the world of each clip, by clip id; {} where a truth does not say.
+
+        Raises:
+            EvaluationError: The file lacks a column of `GROUND_COLUMNS`.
+        """
+        return {
+            row["clip_id"]: Plane(np.array(row["normal"]), row["offset_m"])
+            for row in self._extra_rows(GROUND_FILE, GROUND_COLUMNS)
+        }
+
+    def _extra_rows(self, path: str, columns: Sequence[str]) -> list[dict]:
+        """The rows of a file that stands beside the tables; [] where it does not."""
+        if self._store.info(path) is None:
+            return []
+        table = read_table(self._store, path)
+        missing = [name for name in columns if name not in table.column_names]
+        if missing:
+            raise EvaluationError(
+                f"{self._store.uri}/{path}: has no column {', '.join(missing)}. Write the truth "
+                "again"
+            )
+        return table.to_pylist()
+
+    def _rows(self, path: str, columns: Sequence[str], entry: ClipEntry) -> pa.Table:
+        """The clip's rows in a file of its shard."""
+        return read_table(self._store, path, list(columns), [("clip_id", "==", entry.clip_id)])
+
+
+def _side(uri: str, source: str, code_version: str, identity: LabelIdentity) -> Side:
+    return Side(
+        uri=uri,
+        source=source,
+        model_preset=identity.model_preset,
+        weights_sha256=identity.weights_sha256,
+        is_untrained=identity.is_untrained,
+        body_model_sha256=identity.body_model_sha256,
+        config_hash=identity.config_hash,
+        code_version=code_version,
+    )
+
+
+def _clips_by_video(ledger: pa.Table) -> dict[str, list[ClipEntry]]:
+    clips: dict[str, list[ClipEntry]] = {}
+    for row in ledger.to_pylist():
+        if row["status"] == "failed":
+            continue
+        entry = ClipEntry(
+            clip_id=row["clip_id"],
+            uri=row["uri"],
+            start_frame=row["start_frame"],
+            end_frame=row["end_frame"],
+            source_px_per_model_px=row["source_px_per_model_px_x"],
+            frames_file=row["frames_file"],
+            people_file=row["people_file"],
+        )
+        clips.setdefault(entry.uri, []).append(entry)
+    for entries in clips.values():
+        entries.sort(key=lambda entry: entry.start_frame)
+    return clips

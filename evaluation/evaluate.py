@@ -1,0 +1,236 @@
+"""Joins a prediction with its truth by video and source frame, and compares what they share."""
+
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.clip_arrays import ClipArrays, HiddenPeople
+from evaluation.dataset import Dataset
+from evaluation.detection import DetectionCounts
+from evaluation.errors import EvaluationError
+from evaluation.physics import Plane
+from evaluation.result import Accounts, Evaluation, SequenceResult
+from evaluation.samples import MAP_SHAPE, Samples, join_samples, no_bodies
+from evaluation.sequence import Rules, Sides, compare_sequence
+from evaluation.summary import Reasons, metrics_of
+from evaluation.tracking import TrackingCounts
+from human3r_model.body import BodyModel
+from pipeline.errors import ConfigError
+from schemas.joints import BODY_JOINTS
+
+HASH_CHARS = 12
+
+
+@dataclass(frozen=True)
+class _Extras:
+    """What a truth says beside its tables: hidden people by (video, frame), ground by clip."""
+
+    hidden: dict[tuple[str, int], HiddenPeople]
+    ground: dict[str, Plane]
+
+
+@dataclass
+class _Found:
+    """What is found, video after video."""
+
+    sequences: list[SequenceResult] = field(default_factory=list)
+    samples: list[Samples] = field(default_factory=list)
+    num_videos: int = 0
+    num_frames_true: int = 0
+    num_frames: int = 0
+    num_frames_missing: int = 0
+    num_people_missing: int = 0
+    num_frames_without_truth: int = 0
+
+
+def evaluate(
+    pred: Dataset,
+    truth: Dataset,
+    *,
+    match: Literal["head", "box"] = "head",
+    radius_px: float | None = None,
+    body: BodyModel | None = None,
+    command: str = "",
+) -> Evaluation:
+    """Say how good labels are.
+
+    A sequence is what one clip of each side has in common. A frame that two clips of a side share
+    is taken from the first. People of frames that the prediction planned and lacks are misses.
+
+    Args:
+        pred: The labels judged.
+        truth: What they are judged by.
+        match: People are matched by the pixel of their head, or by their box (IoU of 0.5).
+        radius_px: Greatest distance of matched heads, source pixels; None for one patch of the
+            network's encoder.
+        body: Skins both sides, for PVE; None leaves PVE out.
+        command: What was run, for the record.
+
+    Raises:
+        EvaluationError: The two have no frame in common, or a video of two sizes.
+        ConfigError: `body` is not the model that the labels are for.
+    """
+    _check_body(body, pred, truth)
+    reasons = Reasons(
+        joints=_why_no_joints(pred, truth),
+        skin="no body model was given (--body-model)" if body is None else None,
+    )
+    rules = Rules(match, radius_px, body, reasons)
+    extras = _Extras(truth.read_hidden(), truth.read_ground())
+    found = _Found()
+    for uri in truth.clips:
+        _compare_video(uri, pred, truth, extras, rules, found)
+    if not found.num_frames:
+        raise EvaluationError(_nothing_in_common(pred, truth, found))
+    samples = join_samples(found.samples)
+    return Evaluation(
+        command=command,
+        versions={name: version(name) for name in ("h3r", "numpy", "scipy")},
+        pred=pred.side,
+        truth=truth.side,
+        accounts=_accounts(pred, truth, found),
+        metrics=metrics_of(samples, reasons),
+        joint_names=BODY_JOINTS,
+        joint_error_mm=_mean_or_nan(
+            samples.bodies.joints_mm.sum(axis=0), np.array(len(samples.bodies.joints_mm))
+        ),
+        depth_error_map=_mean_or_nan(
+            sum((depth.map_sum for depth in samples.depths), np.zeros(MAP_SHAPE)),
+            sum((depth.map_count for depth in samples.depths), np.zeros(MAP_SHAPE)),
+        ),
+        sequences=tuple(found.sequences),
+    )
+
+
+def _compare_video(
+    uri: str, pred: Dataset, truth: Dataset, extras: _Extras, rules: Rules, found: _Found
+) -> None:
+    """Compare every clip of the truth with those of the prediction that it overlaps."""
+    _check_picture(uri, pred, truth)
+    num_before, last_true = found.num_frames, -1
+    for entry in truth.clips[uri]:
+        true = truth.read_clip(entry)
+        is_open = true.frame_index > last_true
+        last_true = int(true.frame_index[-1])
+        found.num_frames_true += int(is_open.sum())
+        for other in pred.clips.get(uri, []):
+            if other.start_frame >= entry.end_frame or other.end_frame <= entry.start_frame:
+                continue
+            sides = _shared_frames(pred.read_clip(other), true, is_open, extras)
+            if not len(sides.true_places):
+                continue
+            sequence, samples = compare_sequence(pred, truth, sides, extras.hidden, rules)
+            found.sequences.append(sequence)
+            found.samples.append(samples)
+            found.num_frames += len(sides.true_places)
+            is_open[sides.true_places] = False
+        _count_missing(true, is_open, pred.planned_frames.get(uri), found)
+    num_compared = found.num_frames - num_before
+    found.num_videos += num_compared > 0
+    found.num_frames_without_truth += len(pred.annotated_frames(uri)) - num_compared
+
+
+def _shared_frames(
+    pred: ClipArrays, true: ClipArrays, is_open: NDArray[np.bool_], extras: _Extras
+) -> Sides:
+    """What two clips share, of the truth's frames that are still open."""
+    open_places = np.flatnonzero(is_open)
+    _, of_open, pred_places = np.intersect1d(
+        true.frame_index[open_places], pred.frame_index, assume_unique=True, return_indices=True
+    )
+    ground = extras.ground.get(true.entry.clip_id)
+    return Sides(pred, true, pred_places, open_places[of_open], ground)
+
+
+def _count_missing(
+    true: ClipArrays, is_open: NDArray[np.bool_], planned: set[int] | None, found: _Found
+) -> None:
+    """Count the frames of a true clip that were planned and have no labels, people and all."""
+    if planned is None:
+        return
+    is_planned = np.isin(true.frame_index, list(planned)) if planned else True  # {}: unreadable
+    is_missing = is_open & is_planned
+    num_people = int(is_missing[true.people.frame].sum())
+    found.num_frames_missing += int(is_missing.sum())
+    found.num_people_missing += num_people
+    found.samples.append(
+        Samples(
+            detection=DetectionCounts(num_missed=num_people),
+            tracking=TrackingCounts(num_true=num_people, num_missed=num_people),
+            bodies=no_bodies(),
+            cameras=(),
+            depths=(),
+        )
+    )
+
+
+def _accounts(pred: Dataset, truth: Dataset, found: _Found) -> Accounts:
+    return Accounts(
+        num_videos=found.num_videos,
+        num_frames_true=found.num_frames_true,
+        num_frames=found.num_frames,
+        num_frames_missing=found.num_frames_missing,
+        num_people_missing=found.num_people_missing,
+        num_frames_not_planned=(
+            found.num_frames_true - found.num_frames - found.num_frames_missing
+        ),
+        num_frames_without_truth=found.num_frames_without_truth,
+        videos_not_planned=tuple(uri for uri in truth.clips if uri not in pred.planned_frames),
+        videos_without_truth=tuple(uri for uri in pred.planned_frames if uri not in truth.clips),
+    )
+
+
+def _why_no_joints(pred: Dataset, truth: Dataset) -> str | None:
+    hashes = {"PRED": pred.side.body_model_sha256, "TRUTH": truth.side.body_model_sha256}
+    for side, body_hash in hashes.items():
+        if body_hash is None:
+            return f"{side} has no joints: it was made without a body model"
+    if hashes["PRED"] == hashes["TRUTH"]:
+        return None
+    short = {side: str(body_hash)[:HASH_CHARS] for side, body_hash in hashes.items()}
+    return (
+        f"the joints are of two body models, {short['PRED']} in PRED and {short['TRUTH']} in "
+        "TRUTH: they are not the same points"
+    )
+
+
+def _check_body(body: BodyModel | None, pred: Dataset, truth: Dataset) -> None:
+    """Refuse to skin parameters with another body model than they were made for."""
+    for name, side in (("PRED", pred.side), ("TRUTH", truth.side)):
+        made_for = side.body_model_sha256
+        if body is not None and made_for not in (None, body.sha256):
+            raise ConfigError(
+                f"--body-model {body.path}: its sha256 is {body.sha256[:HASH_CHARS]}, and "
+                f"{name} ({side.uri}) was made with {str(made_for)[:HASH_CHARS]}. Give that file, "
+                "or leave the option out"
+            )
+
+
+def _check_picture(uri: str, pred: Dataset, truth: Dataset) -> None:
+    """Refuse two videos of one name whose pictures differ."""
+    sizes = (pred.picture_of_video.get(uri), truth.picture_of_video.get(uri))
+    if None not in sizes and sizes[0] != sizes[1]:
+        raise EvaluationError(
+            f"{uri}: {sizes[0]} pixels in {pred.side.uri} and {sizes[1]} in {truth.side.uri}: "
+            "these are two videos of one name. Give the truth of the videos that were annotated"
+        )
+
+
+def _nothing_in_common(pred: Dataset, truth: Dataset, found: _Found) -> str:
+    example = next(iter(truth.clips), "none")
+    other = next(iter(pred.clips), "none")
+    return (
+        f"{pred.side.uri} and {truth.side.uri} have no annotated frame in common: of "
+        f"{found.num_frames_true} frames of the truth, {found.num_frames_missing} were planned and "
+        f"have no labels, the rest were not planned. Videos are joined by their name below the "
+        f"source ({example!r} in the truth, {other!r} in the prediction)"
+    )
+
+
+def _mean_or_nan(
+    total: NDArray[np.float64], count: NDArray[np.floating | np.integer]
+) -> NDArray[np.float64]:
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)

@@ -1,0 +1,90 @@
+"""From a path on disk to the sequences of a public ground truth, whichever dataset it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from evaluation.loaders import bedlam, emdb, kitti, rgbd, rich, sintel, threedpw
+from evaluation.loaders.errors import TruthError
+from evaluation.loaders.fields import contents
+from evaluation.loaders.sequence import TrueSequence
+
+
+@dataclass(frozen=True)
+class Format:
+    """How one dataset is read.
+
+    Attributes:
+        expected: What lies where, in words.
+        find: From a path to what `read` takes, one a sequence or one of several; [] where the
+            path holds nothing of the dataset.
+        read: From one of those to its sequences.
+    """
+
+    expected: str
+    find: Callable[[Path], list[Path]]
+    read: Callable[[Path], list[TrueSequence]]
+
+
+FORMATS: dict[str, Format] = {
+    "3dpw": Format(threedpw.EXPECTED, threedpw.find, threedpw.read),
+    "emdb": Format(emdb.EXPECTED, emdb.find, emdb.read),
+    "rich": Format(rich.EXPECTED, rich.find, rich.read),
+    "bedlam": Format(bedlam.EXPECTED, bedlam.find, bedlam.read),
+    "bonn": Format(f"rgbd_bonn_{rgbd.EXPECTED}", rgbd.find_bonn, rgbd.read),
+    "tum": Format(rgbd.EXPECTED, rgbd.find_tum, rgbd.read),
+    "sintel": Format(sintel.EXPECTED, sintel.find, sintel.read),
+    "kitti": Format(kitti.EXPECTED, kitti.find, kitti.read),
+}
+"""What a path may turn out to be."""
+BENCHMARKS: dict[str, Format] = {
+    f"emdb{number}": Format(emdb.EXPECTED, emdb.find, emdb.of_benchmark(number))
+    for number in (1, 2)
+}
+"""Parts of a dataset that have to be asked for by name."""
+
+
+def load(path: str | Path, dataset: str | None = None) -> list[TrueSequence]:
+    """Read every sequence of a ground truth; depth stays on disk until it is asked for.
+
+    Args:
+        path: The dataset as downloaded, a part of it, or one sequence.
+        dataset: A name of `FORMATS` or `BENCHMARKS`; None finds out.
+
+    Raises:
+        TruthError: Nothing of the dataset is there, it is not clear which dataset it is, or a file
+            is damaged; names the file, what was expected and what was found.
+    """
+    path = Path(path)
+    kind = _detect(path) if dataset is None else _named(path, dataset)
+    found = kind.find(path)
+    if not found:
+        raise TruthError(path, f"no {dataset} there. Expected {kind.expected}; {contents(path)}")
+    sequences = [sequence for file in found for sequence in kind.read(file)]
+    if not sequences:
+        raise TruthError(path, f"has {len(found)} sequences, none of them of {dataset}")
+    for sequence in sequences:
+        if (np.diff(sequence.times_s) <= 0).any():
+            raise TruthError(path, f"the pictures of {sequence.name} are not in order of time")
+    return sequences
+
+
+def _named(path: Path, dataset: str) -> Format:
+    kinds = FORMATS | BENCHMARKS
+    if dataset not in kinds:
+        raise TruthError(path, f"no dataset {dataset!r} is known; one of {', '.join(kinds)}")
+    return kinds[dataset]
+
+
+def _detect(path: Path) -> Format:
+    names = [name for name, kind in FORMATS.items() if kind.find(path)]
+    if len(names) > 1:
+        raise TruthError(path, f"could be any of {', '.join(names)}; say which, or give its folder")
+    if not names:
+        lines = "".join(f"\n  {name}: {kind.expected}" for name, kind in FORMATS.items())
+        raise TruthError(
+            path, f"not a ground truth that is known; {contents(path)}. Expected{lines}"
+        )
+    return FORMATS[names[0]]

@@ -1,0 +1,92 @@
+"""One sequence of a public ground truth, in this project's conventions, whatever it came from.
+
+Letters: T frames of the sequence, F frames in which one person is labelled, S shape coefficients,
+H and W pixels. Metres, radians, seconds, source pixels; OpenCV camera axes; poses are
+camera-to-world (`world_from_camera`). Rotations of bodies are axis-angle, as SMPL takes them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Gender = Literal["male", "female", "neutral"]
+BodyKind = Literal["smpl", "smplx"]
+NUM_BODY_POSE: dict[BodyKind, int] = {"smpl": 69, "smplx": 63}
+"""Numbers of `body_pose`: 23 joints of SMPL (the last two are the hands), 21 of SMPL-X."""
+
+
+@dataclass(frozen=True, eq=False)
+class TruePerson:
+    """One person through a sequence.
+
+    `transl` of SMPL and SMPL-X turns with the rest pelvis J0 of the body (v = R (v0 - J0) + J0 +
+    transl), so moving it between frames needs the body model: it is here in the frame in which
+    the files give it. Orientation and joints need none and are always the camera's.
+
+    Attributes:
+        name: Who, unique in the sequence.
+        body: Which model the parameters are for.
+        gender: Of that model.
+        frame: [F] indices into the sequence's frames, increasing.
+        is_valid: [F] whether the dataset says that the frame's label may be trusted.
+        global_orient: [F, 3] camera.
+        global_orient_world: [F, 3]; None where no world is known.
+        body_pose: [F, 69] (SMPL) or [F, 63] (SMPL-X).
+        hand_pose: [F, 90] left, then right hand, around the flat hand; None where not given so.
+        betas: [F, S].
+        transl: [F, 3] the model's own, camera; None where the files speak of the world.
+        transl_world: [F, 3] likewise, world; None where the files speak of the camera.
+        joints: [F, 24, 3] SMPL's joints, camera; None where the files have none.
+        joints_px: [F, 24, 2] the same in the picture, where the files have only that.
+    """
+
+    name: str
+    body: BodyKind
+    gender: Gender
+    frame: NDArray[np.int64]
+    is_valid: NDArray[np.bool_]
+    global_orient: NDArray[np.float64]
+    global_orient_world: NDArray[np.float64] | None
+    body_pose: NDArray[np.float64]
+    hand_pose: NDArray[np.float64] | None
+    betas: NDArray[np.float64]
+    transl: NDArray[np.float64] | None
+    transl_world: NDArray[np.float64] | None
+    joints: NDArray[np.float64] | None
+    joints_px: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True, eq=False)
+class TrueSequence:
+    """What a ground truth says of one sequence of pictures.
+
+    Attributes:
+        dataset: Where it is from, as `evaluation.loaders.load` names it.
+        name: Unique in the dataset; no slashes.
+        frame_names: [T] of the pictures, in order.
+        image_paths: [T] the pictures; None where they are not beside the truth.
+        times_s: [T] increasing, from the first frame.
+        width: W, pixels.
+        height: H, pixels.
+        world_from_camera: [T, 4, 4] rigid; None where the files know no world.
+        intrinsics: [T, 4] fx, fy, cx, cy, pixels, as the files give them; None where they do not.
+        people: Everybody who is labelled.
+        read_depth: From the index of a frame to [H, W] float32 metres, 0 where there is none;
+            None where there is no depth. It raises TruthError.
+    """
+
+    dataset: str
+    name: str
+    frame_names: tuple[str, ...]
+    image_paths: tuple[Path, ...] | None
+    times_s: NDArray[np.float64]
+    width: int
+    height: int
+    world_from_camera: NDArray[np.float64] | None
+    intrinsics: NDArray[np.float64] | None
+    people: tuple[TruePerson, ...]
+    read_depth: Callable[[int], NDArray[np.float32]] | None

@@ -1,0 +1,191 @@
+"""Writes a ground truth as videos and, of those videos, a dataset such as a job writes.
+
+OUT/videos/NAME.mp4 are the sequences' pictures, to be annotated; OUT/truth is the dataset that
+`h3r evaluate` compares their labels with. Every step leaves what it has done, so that the same call
+goes on where an earlier one stopped.
+"""
+
+import hashlib
+import io
+import json
+import socket
+from collections.abc import Callable, Generator, Sequence
+from fractions import Fraction
+from importlib.metadata import version
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from evaluation.loaders.errors import TruthError
+from evaluation.loaders.sequence import TrueSequence
+from evaluation.loaders.true_bodies import BodyFolder
+from evaluation.loaders.true_rows import SequencePeople, find_people, label_clip, true_rows
+from pipeline.attempts import begin_attempt
+from pipeline.av_io import H264Encoder
+from pipeline.commit import ShardWriter
+from pipeline.config import LabelConfig, LabelIdentity, PlanConfig, WorkerConfig
+from pipeline.job import annotate_job
+from pipeline.ledger import JobStatus
+from pipeline.models import ModelSource
+from pipeline.outcome import WorkerIdentity
+from pipeline.plan import read_shard
+from pipeline.planning import plan_job
+from pipeline.report import ShardReport, report_commit
+from pipeline.storage import Store
+from pipeline.uris import join_uri
+from pipeline.worker import WorkerSettings
+from schemas.fields import SCHEMA_VERSION
+
+VIDEOS_FOLDER = "videos"
+TRUTH_FOLDER = "truth"
+HIDDEN_FILE = "hidden.parquet"  # as evaluation.dataset reads it
+MODEL_PRESET = "truth"
+TIME_BASE = Fraction(1, 90_000)
+CRF = 12
+"""Of the videos: hardly to be told from the pictures."""
+_HIDDEN_SCHEMA = pa.schema(
+    [
+        pa.field("uri", pa.string(), nullable=False),
+        pa.field("frame_index", pa.int32(), nullable=False),
+        pa.field("head_px", pa.list_(pa.float32(), 2), nullable=False),
+        pa.field("box", pa.list_(pa.float32(), 4)),
+    ]
+)
+
+
+def import_truth(
+    sequences: Sequence[TrueSequence],
+    out: str,
+    bodies: BodyFolder | None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> JobStatus:
+    """Write videos and truth of some sequences, or what is missing of them.
+
+    Args:
+        sequences: Of one dataset; each needs its pictures.
+        out: Uri of the folder to write.
+        bodies: SMPL-X's models, for SMPL-X people.
+        on_progress: Called with (videos there, videos).
+
+    Returns:
+        The accounts of the truth.
+
+    Raises:
+        TruthError: Pictures or depth maps are missing or damaged, or a body model is missing.
+        RefusedError: `out` holds another truth.
+        StorageError: `out` cannot be written.
+        JobError: Something is left to do; the same call goes on.
+    """
+    store = Store(out)
+    by_uri = {f"{sequence.name}.mp4": sequence for sequence in sequences}
+    for number, (uri, sequence) in enumerate(by_uri.items(), start=1):
+        path = f"{VIDEOS_FOLDER}/{uri}"
+        if store.info(path) is None:
+            store.write(path, encode(sequence))
+        on_progress(number, len(by_uri))
+    truth = Store(join_uri(store.uri, TRUTH_FOLDER))
+    job = plan_job(join_uri(store.uri, VIDEOS_FOLDER), truth.uri, {})
+    people = {
+        uri: find_people(sequence, bodies, *video_size(sequence))
+        for uri, sequence in by_uri.items()
+    }
+    truth.write(HIDDEN_FILE, _hidden_bytes(people))
+
+    def run_shards(shards: Sequence[int], settings: WorkerSettings) -> Generator[ShardReport]:
+        for shard in shards:
+            yield _commit_shard(truth, settings, shard, by_uri, people)
+
+    identity = _identity(sequences, bodies, job.run.plan)
+    models = ModelSource(weights=None, preset=MODEL_PRESET, seed=0, body_model=None)
+    return annotate_job(job, identity, models, WorkerConfig(), run_shards)
+
+
+def video_size(sequence: TrueSequence) -> tuple[int, int]:
+    """Width and height of the video: a codec takes even sides, so a last column or row goes."""
+    return sequence.width // 2 * 2, sequence.height // 2 * 2
+
+
+def encode(sequence: TrueSequence) -> bytes:
+    """The pictures of a sequence as an MP4, at their times.
+
+    Raises:
+        TruthError: A picture is missing, damaged or of another size than the truth says.
+    """
+    if sequence.image_paths is None:
+        raise TruthError(
+            sequence.name, "its pictures are not beside the truth, and without them there is "
+            "nothing to annotate; see docs/evaluation.md for where they go"
+        )  # fmt: skip
+    width, height = video_size(sequence)
+    step_s = float(np.median(np.diff(sequence.times_s))) if len(sequence.times_s) > 1 else 1.0
+    fps = Fraction(1 / step_s).limit_denominator(1001)
+    encoder = H264Encoder(width, height, fps, TIME_BASE, CRF)
+    for path, time_s in zip(sequence.image_paths, sequence.times_s, strict=True):
+        try:
+            with Image.open(path) as picture:
+                rgb = np.asarray(picture.convert("RGB"))
+        except OSError as error:
+            raise TruthError(path, f"not a picture that can be read ({error})") from error
+        if rgb.shape[:2] != (sequence.height, sequence.width):
+            raise TruthError(
+                path,
+                f"is {rgb.shape[1]} x {rgb.shape[0]}, and the truth is for {sequence.width} x "
+                f"{sequence.height}: turn it, or get the picture in its full size",
+            )
+        encoder.add(np.ascontiguousarray(rgb[:height, :width]), round(time_s / TIME_BASE))
+    return encoder.finish()
+
+
+def _identity(
+    sequences: Sequence[TrueSequence], bodies: BodyFolder | None, plan: PlanConfig
+) -> LabelIdentity:
+    """What makes two truths the same: the sequences, their lengths, and the body model."""
+    content = [[s.dataset, s.name, len(s.frame_names), len(s.people)] for s in sequences]
+    has_bodies = any(person.body == "smplx" for s in sequences for person in s.people)
+    return LabelIdentity(
+        model_preset=MODEL_PRESET,
+        weights_sha256=hashlib.sha256(json.dumps(content).encode()).hexdigest(),
+        is_untrained=False,
+        body_model_sha256=bodies.neutral_sha256 if bodies and has_bodies else None,
+        schema_version=SCHEMA_VERSION,
+        plan=plan,
+        labels=LabelConfig(depth=any(s.read_depth is not None for s in sequences)),
+    )
+
+
+def _hidden_bytes(people: dict[str, SequencePeople]) -> bytes:
+    rows = [
+        {"uri": uri, "frame_index": int(frame), "head_px": head_px.tolist(), "box": None}
+        for uri, everybody in people.items()
+        for hidden in [everybody.select(np.flatnonzero(~everybody.is_valid))]
+        for frame, head_px in zip(hidden.frame, hidden.head_px, strict=True)
+    ]
+    file = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema=_HIDDEN_SCHEMA), file, compression="zstd")
+    return file.getvalue()
+
+
+def _commit_shard(
+    store: Store,
+    settings: WorkerSettings,
+    shard_index: int,
+    sequences: dict[str, TrueSequence],
+    people: dict[str, SequencePeople],
+) -> ShardReport:
+    host = socket.gethostname()
+    clips = read_shard(store, shard_index)
+    attempt = begin_attempt(store, shard_index, settings.run_id, f"{host} {settings.run_id}")
+    try:
+        worker = WorkerIdentity(settings.identity, version("h3r"), host, device="cpu")
+        writer = ShardWriter(store, shard_index, attempt, worker)
+        for clip in clips:
+            sequence, seen = sequences[clip.uri], people[clip.uri]
+            labels = label_clip(sequence, seen, clip)
+            depth_file = writer.depth_file(clip)
+            rows = true_rows(sequence, seen, clip, labels, depth_file)
+            writer.add_rows(clip, rows, labels.depth, {"depth_s": labels.depth_s})
+        return report_commit(shard_index, writer.commit(clips))
+    finally:
+        attempt.end()

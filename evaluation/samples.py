@@ -1,0 +1,122 @@
+"""The raw comparisons that metrics are taken from: of one sequence, or of many put together.
+
+Letters: K matched pairs of a detection and a person, J = 22 body joints.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.cameras import CameraErrors
+from evaluation.depth_metrics import DepthScore
+from evaluation.detection import DetectionCounts
+from evaluation.tracking import TrackingCounts
+from schemas.joints import BODY_JOINTS
+
+MAP_SHAPE = (18, 32)
+"""Rows and columns of the map of depth errors."""
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class BodySamples:
+    """Errors of matched people; a list is shorter than K where something was missing.
+
+    Attributes:
+        head_m: [K] distance of the head joints, camera frame.
+        joints_mm: [K, J] after pelvis alignment.
+        procrustes_mm: [K] mean over joints, after the best similarity of the row.
+        vertices_mm: [K] mean over the skin, after pelvis alignment.
+        first_aligned_mm: [K] mean over joints in the world: W-MPJPE.
+        all_aligned_mm: [K] likewise: WA-MPJPE.
+        root_percent: [K] root in the world, of the way travelled: RTE.
+        num_short_paths: People who travel too little for `root_percent`.
+        jitter_pred: m/s^3, of predicted joints in the world.
+        jitter_true: m/s^3, of true ones in the same frames.
+        sliding_mm: Steps of predicted feet while the true foot stands.
+        penetration_mm: How deep the lowest joint of the feet is below the ground.
+    """
+
+    head_m: Values
+    joints_mm: Values
+    procrustes_mm: Values
+    vertices_mm: Values
+    first_aligned_mm: Values
+    all_aligned_mm: Values
+    root_percent: Values
+    num_short_paths: int
+    jitter_pred: Values
+    jitter_true: Values
+    sliding_mm: Values
+    penetration_mm: Values
+
+
+@dataclass(frozen=True, eq=False)
+class DepthSamples:
+    """Depth of one sequence against the truth.
+
+    Attributes:
+        metric: Without any scale; None without a common pixel.
+        scaled: After the sequence's one scale; None likewise.
+        scale: That scale.
+        map_sum: `MAP_SHAPE`, sum of relative errors (metric) in each part of the picture.
+        map_count: Likewise, the pixels.
+    """
+
+    metric: DepthScore | None
+    scaled: DepthScore | None
+    scale: float | None
+    map_sum: Values
+    map_count: Values
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Everything that metrics are taken from.
+
+    Attributes:
+        detection: Who was found.
+        tracking: Who kept an identity.
+        bodies: How far off they are.
+        cameras: One a sequence that is long enough.
+        depths: One a sequence.
+    """
+
+    detection: DetectionCounts
+    tracking: TrackingCounts
+    bodies: BodySamples
+    cameras: tuple[CameraErrors, ...]
+    depths: tuple[DepthSamples, ...]
+
+
+def no_bodies() -> BodySamples:
+    """Nobody was compared."""
+    nothing = np.zeros(0)
+    values: dict = {field.name: nothing for field in fields(BodySamples)}
+    no_joints = np.zeros((0, len(BODY_JOINTS)))
+    return BodySamples(**(values | {"joints_mm": no_joints, "num_short_paths": 0}))
+
+
+def join_bodies(parts: Sequence[BodySamples]) -> BodySamples:
+    """Put samples together."""
+    everything = [no_bodies(), *parts]
+    values: dict = {
+        field.name: np.concatenate([getattr(part, field.name) for part in everything])
+        for field in fields(BodySamples)
+        if field.name != "num_short_paths"
+    }
+    return BodySamples(**values, num_short_paths=sum(part.num_short_paths for part in everything))
+
+
+def join_samples(parts: Sequence[Samples]) -> Samples:
+    """Put the samples of several sequences together."""
+    return Samples(
+        detection=sum((part.detection for part in parts), DetectionCounts()),
+        tracking=sum((part.tracking for part in parts), TrackingCounts()),
+        bodies=join_bodies([part.bodies for part in parts]),
+        cameras=tuple(camera for part in parts for camera in part.cameras),
+        depths=tuple(depth for part in parts for depth in part.depths),
+    )

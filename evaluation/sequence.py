@@ -1,0 +1,230 @@
+"""Compares one sequence: the frames that a clip of the prediction and one of the truth share.
+
+Letters: T frames of the sequence, P detections and Q people of a frame, K pairs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.bodies import PELVIS
+from evaluation.cameras import align_rigidly, camera_errors, transform
+from evaluation.clip_arrays import ClipArrays, HiddenPeople, PeopleRows
+from evaluation.dataset import Dataset
+from evaluation.depth_errors import compare_depth
+from evaluation.detection import (
+    PATCH_MODEL_PX,
+    DetectionCounts,
+    FrameMatch,
+    box_distances,
+    head_distances,
+    match_frame,
+)
+from evaluation.people_errors import (
+    PairedPeople,
+    body_samples,
+    is_finite,
+    pair_errors,
+    penetration_mm,
+    rows_of_people,
+)
+from evaluation.physics import Plane
+from evaluation.result import PersonPath, SequenceResult
+from evaluation.samples import Samples
+from evaluation.summary import Reasons, metrics_of
+from evaluation.tracking import TrackedFrame, count_tracks
+from human3r_model.body import BodyModel
+
+NOBODY = HiddenPeople(np.zeros((0, 2)), np.zeros((0, 4)))
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How sides are compared.
+
+    Attributes:
+        match: People are matched by the pixel of their head, or by their box.
+        radius_px: Greatest distance of matched heads, source pixels; None for one patch of the
+            network's encoder (16 pixels of the picture it saw).
+        body: Skins both sides, for PVE; None leaves that out.
+        reasons: Why something is not to be measured.
+    """
+
+    match: Literal["head", "box"]
+    radius_px: float | None
+    body: BodyModel | None
+    reasons: Reasons
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """A clip of each side and the frames they share.
+
+    Attributes:
+        pred: Clip of the prediction.
+        true: Clip of the truth.
+        pred_places: [T] where the shared frames stand in `pred`.
+        true_places: [T] likewise in `true`.
+        ground: In the world of `true`; None where the truth does not say.
+    """
+
+    pred: ClipArrays
+    true: ClipArrays
+    pred_places: NDArray[np.int64]
+    true_places: NDArray[np.int64]
+    ground: Plane | None
+
+
+def compare_sequence(
+    pred_set: Dataset,
+    truth_set: Dataset,
+    sides: Sides,
+    hidden: Mapping[tuple[str, int], HiddenPeople],
+    rules: Rules,
+) -> tuple[SequenceResult, Samples]:
+    """Compare everything that both sides say of a sequence."""
+    pred, true = sides.pred, sides.true
+    frame_index = true.frame_index[sides.true_places]
+    uri = true.entry.uri
+    matches, tracked = _match(
+        sides, [hidden.get((uri, int(i)), NOBODY) for i in frame_index], rules
+    )
+    pairs = _pairs(sides, matches)
+    pred_people, true_people = pred.people, true.people
+    if rules.reasons.joints is not None:
+        pred_people = _without_joints(pred_people)
+    errors = pair_errors(pred_people, true_people, pairs, rules.body)
+    pred_poses = pred.world_from_camera[sides.pred_places]
+    true_poses = true.world_from_camera[sides.true_places]
+    pred_world = _in_world(pred_people.joints[pairs.pred_row], pred_poses[pairs.frame])
+    true_world = _in_world(true_people.joints[pairs.true_row], true_poses[pairs.frame])
+    times_s = true.time_s[sides.true_places]
+    cameras = camera_errors(pred_poses, true_poses)
+    depth = compare_depth(
+        pred_set.read_depth(pred, sides.pred_places), truth_set.read_depth(true, sides.true_places)
+    )
+    rigid = align_rigidly(pred_poses, true_poses)
+    moved = rigid.apply(pred_world.reshape(-1, 3)).reshape(pred_world.shape)
+    bodies = body_samples(errors, pairs, pred_world, true_world, times_s)
+    if sides.ground is not None:
+        bodies = replace(bodies, penetration_mm=penetration_mm(moved, sides.ground))
+    samples = Samples(
+        detection=sum((match.counts for match in matches), DetectionCounts()),
+        tracking=count_tracks(tracked),
+        bodies=bodies,
+        cameras=() if cameras is None else (cameras,),
+        depths=(depth.samples,),
+    )
+    result = SequenceResult(
+        uri=uri,
+        pred_clip_id=pred.entry.clip_id,
+        truth_clip_id=true.entry.clip_id,
+        frame_index=frame_index,
+        time_s=times_s,
+        metrics=metrics_of(samples, rules.reasons),
+        num_true=np.array([len(frame.true_ids) for frame in tracked], np.int64),
+        num_matched=np.array([len(match.true) for match in matches], np.int64),
+        mpjpe_mm=_mean_by_frame(errors.joints_mm.mean(axis=1), pairs.frame, len(times_s)),
+        pa_mpjpe_mm=_mean_by_frame(errors.procrustes_mm, pairs.frame, len(times_s)),
+        head_error_m=_mean_by_frame(errors.head_m, pairs.frame, len(times_s)),
+        depth_abs_rel=depth.abs_rel,
+        camera_error_m=(
+            np.full(len(times_s), np.nan) if cameras is None else cameras.position_error_m
+        ),
+        camera_true=true_poses[:, :3, 3],
+        camera_pred=transform(pred_poses, rigid)[:, :3, 3],
+        people=_paths(pairs, moved, true_world),
+    )
+    return result, samples
+
+
+def _match(
+    sides: Sides, hidden: list[HiddenPeople], rules: Rules
+) -> tuple[list[FrameMatch], list[TrackedFrame]]:
+    """[T] matches of detections with people, and the same frames as tracks see them."""
+    radius_px = rules.radius_px
+    if radius_px is None:
+        radius_px = PATCH_MODEL_PX * sides.pred.entry.source_px_per_model_px
+    matches, tracked = [], []
+    for place, unlabelled in enumerate(hidden):
+        pred_rows = _rows_at(sides.pred.people, sides.pred_places[place])
+        true_rows = _rows_at(sides.true.people, sides.true_places[place])
+        pred, true = sides.pred.people, sides.true.people
+        if rules.match == "box":
+            found = pred.box_px[pred_rows]
+            distances = box_distances(found, true.box_px[true_rows])
+            to_hidden = box_distances(found, unlabelled.box_px)
+        else:
+            found = pred.head_px[pred_rows]
+            distances = head_distances(found, true.head_px[true_rows], radius_px)
+            to_hidden = head_distances(found, unlabelled.head_px, radius_px)
+        match = match_frame(distances, to_hidden)
+        counts = ~match.is_ignored
+        matches.append(match)
+        tracked.append(
+            TrackedFrame(
+                pred_ids=pred.track_id[pred_rows[counts]],
+                true_ids=true.track_id[true_rows],
+                distances=distances[counts],
+            )
+        )
+    return matches, tracked
+
+
+def _pairs(sides: Sides, matches: list[FrameMatch]) -> PairedPeople:
+    frame, pred_row, true_row = [], [], []
+    for place, match in enumerate(matches):
+        frame.append(np.full(len(match.pred), place))
+        pred_row.append(_rows_at(sides.pred.people, sides.pred_places[place])[match.pred])
+        true_row.append(_rows_at(sides.true.people, sides.true_places[place])[match.true])
+    rows = np.concatenate(true_row)
+    return PairedPeople(
+        frame=np.concatenate(frame),
+        person=sides.true.people.track_id[rows],
+        pred_row=np.concatenate(pred_row),
+        true_row=rows,
+    )
+
+
+def _rows_at(people: PeopleRows, place: int) -> NDArray[np.int64]:
+    return np.flatnonzero(people.frame == place)
+
+
+def _without_joints(people: PeopleRows) -> PeopleRows:
+    return replace(people, joints=np.full_like(people.joints, np.nan))
+
+
+def _in_world(joints: NDArray[np.float64], poses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Joints [K, J, 3] of cameras with poses [K, 4, 4], in the world."""
+    turned = joints @ np.swapaxes(poses[:, :3, :3], 1, 2)
+    moved: NDArray[np.float64] = turned + poses[:, None, :3, 3]
+    return moved
+
+
+def _mean_by_frame(
+    values: NDArray[np.float64], frame: NDArray[np.int64], num_frames: int
+) -> NDArray[np.float64]:
+    """[T] mean of values [K] that are known; NaN without one."""
+    is_known = np.isfinite(values)
+    total = np.bincount(frame[is_known], values[is_known], minlength=num_frames)
+    count = np.bincount(frame[is_known], minlength=num_frames)
+    return np.divide(total, count, out=np.full(num_frames, np.nan), where=count > 0)
+
+
+def _paths(
+    pairs: PairedPeople, pred_world: NDArray[np.float64], true_world: NDArray[np.float64]
+) -> tuple[PersonPath, ...]:
+    pelvis_pred, pelvis_true = pred_world[:, PELVIS], true_world[:, PELVIS]
+    is_known = is_finite(pelvis_pred) & is_finite(pelvis_true)
+    return tuple(
+        PersonPath(
+            track_id=int(pairs.person[rows[0]]),
+            frame=pairs.frame[rows],
+            pelvis_true=pelvis_true[rows],
+            pelvis_pred=pelvis_pred[rows],
+        )
+        for rows in rows_of_people(pairs.person, is_known)
+    )

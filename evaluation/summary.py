@@ -1,0 +1,178 @@
+"""From raw comparisons to metrics: how each is averaged, and why one is missing.
+
+Bodies are averaged over people, cameras over sequences (as MonST3R and CUT3R do), depth over
+pixels, detections and tracks by their counts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.bodies import MIN_TRAVEL_M
+from evaluation.cameras import MIN_FRAMES
+from evaluation.depth_metrics import DepthScore
+from evaluation.metric_list import METRICS
+from evaluation.result import Metric
+from evaluation.samples import Samples
+
+UNPAIRED = "nobody was matched who has joints on both sides"
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Why something is not measured, where that is known before looking; None where it is.
+
+    Attributes:
+        joints: Why joints are not compared.
+        skin: Why skin is not.
+    """
+
+    joints: str | None = None
+    skin: str | None = None
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A value, over how many samples, and what is to be said with it or in its place."""
+
+    value: float | None
+    num_samples: int
+    why_not: str
+    remark: str = ""
+
+
+def metrics_of(samples: Samples, reasons: Reasons) -> tuple[Metric, ...]:
+    """Every metric of `METRICS`, measured or not, in that order.
+
+    Args:
+        samples: Of one sequence or of many.
+        reasons: Why what is missing is missing.
+    """
+    measured = {
+        **_detection(samples),
+        **_bodies(samples, reasons),
+        **_tracks(samples),
+        **_cameras(samples),
+        **_depth(samples),
+        **_motion(samples, reasons),
+    }
+    metrics = []
+    for spec in METRICS:
+        found = measured[spec.name]
+        is_measured = found.value is not None
+        metrics.append(
+            Metric(
+                name=spec.name,
+                group=spec.group,
+                value=found.value,
+                unit=spec.unit,
+                num_samples=found.num_samples if is_measured else 0,
+                sample=spec.sample,
+                better=spec.better,
+                note=spec.note + found.remark if is_measured else found.why_not,
+            )
+        )
+    return tuple(metrics)
+
+
+def _detection(samples: Samples) -> dict[str, _Measured]:
+    counts = samples.detection
+    num_pred, num_true = counts.num_found + counts.num_false, counts.num_found + counts.num_missed
+    return {
+        "Precision": _Measured(counts.precision, num_pred, "nobody was detected"),
+        "Recall": _Measured(counts.recall, num_true, "nobody is there"),
+        "F1": _Measured(counts.f1, num_pred + num_true, "nobody is there and nobody was detected"),
+    }
+
+
+def _bodies(samples: Samples, reasons: Reasons) -> dict[str, _Measured]:
+    bodies = samples.bodies
+    no_joints = reasons.joints or UNPAIRED
+    no_track = reasons.joints or f"{UNPAIRED} in two frames"
+    no_skin = reasons.skin or "nobody was matched who has a pose on both sides"
+    no_way, left_out = no_track, ""
+    if bodies.num_short_paths:
+        no_way = f"nobody who was matched travels {MIN_TRAVEL_M:g} m"
+        left_out = (
+            f"; without people who travel less than {MIN_TRAVEL_M:g} m: {bodies.num_short_paths}"
+        )
+    head_m = float(np.median(bodies.head_m)) if len(bodies.head_m) else None
+    return {
+        "Head position": _Measured(
+            head_m, len(bodies.head_m), "nobody was matched who has a head position on both sides"
+        ),
+        "MPJPE": _mean(bodies.joints_mm.mean(axis=1), no_joints),
+        "PA-MPJPE": _mean(bodies.procrustes_mm, no_joints),
+        "PVE": _mean(bodies.vertices_mm, no_skin),
+        "W-MPJPE": _mean(bodies.first_aligned_mm, no_track),
+        "WA-MPJPE": _mean(bodies.all_aligned_mm, no_track),
+        "RTE": _mean(bodies.root_percent, no_way, left_out),
+    }
+
+
+def _tracks(samples: Samples) -> dict[str, _Measured]:
+    counts = samples.tracking
+    num_true, nobody = counts.num_true, "nobody is there"
+    switches = float(counts.num_switches) if num_true else None
+    return {
+        "MOTA": _Measured(counts.mota, num_true, nobody),
+        "IDF1": _Measured(counts.idf1, num_true + counts.num_pred, nobody),
+        "Switches": _Measured(switches, num_true, nobody),
+    }
+
+
+def _cameras(samples: Samples) -> dict[str, _Measured]:
+    cameras = samples.cameras
+    short = f"no sequence has {MIN_FRAMES} frames"
+    moving = [camera for camera in cameras if not camera.is_still]
+    num_still = len(cameras) - len(moving)
+    remark = (
+        f"; true cameras that stand still, aligned without scale: {num_still}" if num_still else ""
+    )
+    no_scale = "the true camera never moves" if cameras else short
+    return {
+        "ATE": _mean([camera.ate_m for camera in cameras], short, remark),
+        "ATE of no motion": _mean([camera.still_ate_m for camera in cameras], short),
+        "RPE translation": _mean([camera.rpe_translation_m for camera in cameras], short),
+        "RPE rotation": _mean([camera.rpe_rotation_deg for camera in cameras], short),
+        "Camera scale": _mean([camera.scale for camera in moving], no_scale),
+    }
+
+
+def _depth(samples: Samples) -> dict[str, _Measured]:
+    measured = {}
+    for kind in ("metric", "scaled"):
+        scores: list[DepthScore] = [
+            score for depth in samples.depths if (score := getattr(depth, kind)) is not None
+        ]
+        num_pixels = [score.num_pixels for score in scores]
+        for name, attribute in (("AbsRel", "abs_rel"), ("delta1", "delta_1")):
+            values = [getattr(score, attribute) for score in scores]
+            mean = float(np.average(values, weights=num_pixels)) if scores else None
+            measured[f"{name}, {kind}"] = _Measured(
+                mean, sum(num_pixels), "no pixel has depth on both sides"
+            )
+    return measured
+
+
+def _motion(samples: Samples, reasons: Reasons) -> dict[str, _Measured]:
+    bodies = samples.bodies
+    brief = reasons.joints or "nobody was matched in four frames running"
+    no_contact = reasons.joints or "no true foot stands where somebody was matched"
+    return {
+        "Jitter": _mean(bodies.jitter_pred, brief),
+        "Jitter of the truth": _mean(bodies.jitter_true, brief),
+        "Foot sliding": _mean(bodies.sliding_mm, no_contact),
+        "Ground penetration": _mean(
+            bodies.penetration_mm, reasons.joints or "the truth does not say where the ground is"
+        ),
+    }
+
+
+def _mean(
+    values: NDArray[np.float64] | Sequence[float], why_not: str, remark: str = ""
+) -> _Measured:
+    mean = float(np.mean(values)) if len(values) else None
+    return _Measured(mean, len(values), why_not, remark)

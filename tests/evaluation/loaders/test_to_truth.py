@@ -1,0 +1,206 @@
+"""A truth that was imported is read back by the evaluator as it was: camera, depth, people."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+
+from evaluation.dataset import Dataset
+from evaluation.loaders.errors import TruthError
+from evaluation.loaders.sequence import TruePerson, TrueSequence
+from evaluation.loaders.to_truth import encode, import_truth
+from evaluation.loaders.true_bodies import BodyFolder
+from pipeline.storage import Store
+from tests.conftest import FREE_BODY
+from tests.evaluation.loaders.tiny_truths import TURNED, WORLD_FROM_CAMERA
+
+WIDTH, HEIGHT, NUM_FRAMES = 33, 24, 3
+
+
+def make_sequence(folder, people=()):
+    """The camera of `tiny_truths`, which moves 0.1 m a frame to where it looks: the world's x."""
+    poses = np.tile(np.array(WORLD_FROM_CAMERA, float), (NUM_FRAMES, 1, 1))
+    poses[:, 0, 3] += [0, 0.1, 0.2]
+    files = tuple(folder / f"{index}.png" for index in range(NUM_FRAMES))
+    for file in files:
+        Image.new("RGB", (WIDTH, HEIGHT), (90, 120, 30)).save(file)
+
+    def read_depth(index):
+        depth = np.full((HEIGHT, WIDTH), 2.0 + index, np.float32)
+        depth[0, 0] = 0
+        return depth
+
+    return TrueSequence(
+        dataset="tum",
+        name="desk",
+        frame_names=tuple(file.name for file in files),
+        image_paths=files,
+        times_s=np.array([0, 0.04, 0.1]),
+        width=WIDTH,
+        height=HEIGHT,
+        world_from_camera=poses,
+        intrinsics=np.tile([40.0, 41, 15, 11], (NUM_FRAMES, 1)),
+        people=tuple(people),
+        read_depth=read_depth,
+    )
+
+
+def make_person(**changes):
+    """Stands 5 m before the first camera, upright for the camera, not turned in the world."""
+    count = 2
+    fields = {
+        "name": "ann",
+        "body": "smplx",
+        "gender": "neutral",
+        "frame": np.array([0, 2]),
+        "is_valid": np.array([True, False]),
+        "global_orient": np.tile(TURNED, (count, 1)),
+        "global_orient_world": np.zeros((count, 3)),
+        "body_pose": np.full((count, 63), 0.05),
+        "hand_pose": None,
+        "betas": np.tile(np.linspace(-1, 1, 11), (count, 1)),
+        "transl": None,
+        "transl_world": np.tile([3.0, 0, 0], (count, 1)),
+        "joints": None,
+        "joints_px": None,
+    }
+    return TruePerson(**fields | changes)
+
+
+@pytest.fixture(scope="module")
+def body_folder(tmp_path_factory):
+    """The free body as the neutral model; as the male one, two steps along its first shape."""
+    folder = tmp_path_factory.mktemp("bodies")
+    (folder / "SMPLX_NEUTRAL.npz").symlink_to(FREE_BODY)
+    arrays = dict(np.load(FREE_BODY))
+    arrays["v_template"] = arrays["v_template"] + 2 * arrays["shapedirs"][..., 0]
+    np.savez(folder / "SMPLX_MALE.npz", **arrays)
+    return folder
+
+
+def read_back(out):
+    dataset = Dataset(Store(str(out / "truth")))
+    ((entry,),) = dataset.clips.values()
+    return dataset, dataset.read_clip(entry)
+
+
+def test_camera_and_depth_come_back(tmp_path):
+    status = import_truth([make_sequence(tmp_path)], str(tmp_path / "out"), None)
+    assert (status.num_frames, status.num_people, status.num_failed) == (3, 0, 0)
+    dataset, clip = read_back(tmp_path / "out")
+    assert dataset.picture_of_video == {"desk.mp4": (32, 24)}  # a video's sides are even
+    assert clip.time_s == pytest.approx([0, 0.04, 0.1], abs=1e-5)
+    # The world is that of the clip's first camera, which moves along its own z.
+    assert clip.world_from_camera[:, :3, 3] == pytest.approx(
+        np.array([[0, 0, 0], [0, 0, 0.1], [0, 0, 0.2]]), abs=1e-6
+    )
+    assert clip.world_from_camera[2, :3, :3] == pytest.approx(np.eye(3), abs=1e-6)
+    depths = [depth for depth, _ in dataset.read_depth(clip, [0, 2])]
+    assert np.isnan(depths[0][0, 0])
+    assert [float(depth[5, 5]) for depth in depths] == pytest.approx([2, 4], rel=5e-4)
+
+
+def test_intrinsics_of_the_truth_are_kept(tmp_path):
+    import_truth([make_sequence(tmp_path)], str(tmp_path / "out"), None)
+    (file,) = (tmp_path / "out/truth/frames").rglob("*.parquet")
+    rows = pq.read_table(file).to_pylist()
+    assert [[row[name] for name in ("fx", "fy", "cx", "cy")] for row in rows] == [
+        [40, 41, 15, 11]
+    ] * NUM_FRAMES
+
+
+def test_smplx_people_come_back_where_they_stand(tmp_path, body_folder, free_body):
+    person = make_person()
+    sequence = make_sequence(tmp_path, [person])
+    import_truth([sequence], str(tmp_path / "out"), BodyFolder(body_folder))
+    dataset, clip = read_back(tmp_path / "out")
+    assert dataset.side.body_model_sha256 == free_body.sha256
+    people = clip.people
+    assert people.frame.tolist() == [0]  # frame 2 is not to be trusted
+    assert people.axis_angle[0, 0] == pytest.approx(TURNED, abs=1e-5)
+    assert people.betas[0] == pytest.approx(np.linspace(-1, 1, 11)[:10])
+    rotations = torch.eye(3).repeat(1, 53, 1, 1)
+    at_rest = free_body.place_skeletons(
+        rotations, torch.from_numpy(people.betas).float(), torch.zeros(1, 10), torch.zeros(1, 3)
+    )
+    # The pelvis at rest J0 is at J0 + (3, 0, 0) of the world; the camera stands at x = -2.
+    x, y, z = (at_rest.rest_pelvis[0] + torch.tensor([3, 0, 0])).tolist()
+    assert people.joints[0, 0] == pytest.approx([-z, y, x + 2], abs=1e-5)
+    assert people.joints[0, 15] == pytest.approx(people.head_position[0], abs=1e-5)
+    head = people.head_position[0]
+    assert people.head_px[0] == pytest.approx(
+        [40 * head[0] / head[2] + 15, 41 * head[1] / head[2] + 11], abs=1e-3
+    )
+    hidden = dataset.read_hidden()
+    assert list(hidden) == [("desk.mp4", 2)]
+
+
+def test_a_gendered_body_becomes_the_nearest_neutral_one(tmp_path, body_folder):
+    person = make_person(gender="male", betas=np.zeros((2, 10)))
+    placed = BodyFolder(body_folder).place(
+        person, make_sequence(tmp_path).world_from_camera[[0, 2]]
+    )
+    assert placed.betas == pytest.approx(np.array([[2.0] + [0] * 9] * 2), abs=1e-3)
+    neutral = make_person(betas=np.array([[2.0] + [0] * 9] * 2))
+    same = BodyFolder(body_folder).place(neutral, make_sequence(tmp_path).world_from_camera[[0, 2]])
+    assert placed.joints == pytest.approx(same.joints, abs=1e-4)
+
+
+def test_smpl_people_are_told_by_their_heads(tmp_path):
+    joints = np.zeros((2, 24, 3))
+    joints[:, 15] = [0.5, -0.25, 5]
+    person = make_person(
+        body="smpl", body_pose=np.zeros((2, 69)), joints=joints, is_valid=np.ones(2, np.bool_)
+    )
+    import_truth([make_sequence(tmp_path, [person])], str(tmp_path / "out"), None)
+    dataset, clip = read_back(tmp_path / "out")
+    assert dataset.side.body_model_sha256 is None
+    assert clip.people.frame.tolist() == [0, 2]
+    assert clip.people.head_px[1] == pytest.approx([19, 8.95])  # 40 * 0.1 + 15, 41 * -0.05 + 11
+    assert np.isnan(clip.people.joints).all()
+
+
+def test_nobody_whose_head_is_not_in_the_picture(tmp_path):
+    joints = np.zeros((2, 24, 3))
+    joints[:, 15] = [[9, 0, 5], [0, 0, -5]]  # far to the right; behind the camera
+    person = make_person(body="smpl", body_pose=np.zeros((2, 69)), joints=joints)
+    status = import_truth([make_sequence(tmp_path, [person])], str(tmp_path / "out"), None)
+    assert status.num_people == 0
+    assert Dataset(Store(str(tmp_path / "out/truth"))).read_hidden() == {}
+
+
+def test_a_truth_without_a_world_stands_still(tmp_path):
+    sequence = replace(make_sequence(tmp_path), world_from_camera=None, intrinsics=None)
+    import_truth([sequence], str(tmp_path / "out"), None)
+    _, clip = read_back(tmp_path / "out")
+    assert clip.world_from_camera == pytest.approx(np.tile(np.eye(4), (3, 1, 1)))
+
+
+def test_importing_again_changes_nothing(tmp_path):
+    sequence = make_sequence(tmp_path)
+    import_truth([sequence], str(tmp_path / "out"), None)
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    import_truth([sequence], str(tmp_path / "out"), None)
+    assert before == {
+        path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()
+    }
+
+
+def test_what_is_missing_is_said(tmp_path):
+    sequence = make_sequence(tmp_path, [make_person()])
+    with pytest.raises(TruthError, match="desk: ann is of SMPL-X: give its models"):
+        import_truth([sequence], str(tmp_path / "a"), None)
+    with pytest.raises(
+        TruthError, match=r"SMPLX_NEUTRAL\.npz: needed for a person, .*found 0\.png"
+    ):
+        import_truth([sequence], str(tmp_path / "b"), BodyFolder(tmp_path))
+    with pytest.raises(TruthError, match="desk: its pictures are not beside the truth"):
+        encode(replace(sequence, image_paths=None))
+    with pytest.raises(TruthError, match=r"0\.png: is 33 x 24, and the truth is for 24 x 33"):
+        encode(replace(sequence, width=HEIGHT, height=WIDTH))
+    sequence.image_paths[1].unlink()
+    with pytest.raises(TruthError, match=r"1\.png: not a picture that can be read"):
+        encode(sequence)

@@ -1,0 +1,94 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from evaluation.cameras import CameraErrors
+from evaluation.depth_metrics import DepthScore
+from evaluation.detection import DetectionCounts
+from evaluation.metric_list import METRICS
+from evaluation.samples import DepthSamples, Samples, join_samples, no_bodies
+from evaluation.summary import Reasons, metrics_of
+from evaluation.tracking import TrackingCounts
+
+NOTHING = Samples(DetectionCounts(), TrackingCounts(), no_bodies(), (), ())
+MAP = np.zeros((18, 32))
+
+
+def summed_up(*parts, **reasons):
+    return {m.name: m for m in metrics_of(join_samples(parts), Reasons(**reasons))}
+
+
+def camera(ate_m, *, is_still=False, scale=1.0):
+    return CameraErrors(np.full(3, ate_m), ate_m, 2 * ate_m, 3 * ate_m, scale, is_still, 4 * ate_m)
+
+
+def depth(num_pixels, abs_rel):
+    score = DepthScore(num_pixels, abs_rel, 1 - abs_rel)
+    return DepthSamples(score, replace(score, abs_rel=abs_rel / 2), 1.0, MAP, MAP)
+
+
+def test_nothing_measured_is_none_with_a_reason_never_0():
+    for metrics in (metrics_of(NOTHING, Reasons()), metrics_of(join_samples([]), Reasons())):
+        assert [metric.name for metric in metrics] == [spec.name for spec in METRICS]
+        assert {metric.value for metric in metrics} == {None}
+        assert {metric.num_samples for metric in metrics} == {0}
+        definitions = {spec.name: spec.note for spec in METRICS}
+        assert all(metric.note and metric.note != definitions[metric.name] for metric in metrics)
+
+
+def test_cameras_are_averaged_over_sequences():
+    found = summed_up(
+        replace(NOTHING, cameras=(camera(0.1, scale=2.0), camera(0.2, scale=4.0))),
+        replace(NOTHING, cameras=(camera(0.6, is_still=True),)),
+    )
+    assert found["ATE"].value == pytest.approx(0.3)
+    assert found["ATE"].num_samples == 3
+    assert found["ATE"].note.endswith("; true cameras that stand still, aligned without scale: 1")
+    assert found["ATE of no motion"].value == pytest.approx(1.2)
+    assert (found["Camera scale"].value, found["Camera scale"].num_samples) == (3, 2)
+    still = summed_up(replace(NOTHING, cameras=(camera(0.6, is_still=True),)))
+    assert still["Camera scale"].note == "the true camera never moves"
+
+
+def test_depth_is_averaged_over_pixels():
+    no_depth = DepthSamples(None, None, None, MAP, MAP)
+    found = summed_up(replace(NOTHING, depths=(depth(100, 0.1), no_depth, depth(300, 0.5))))
+    assert found["AbsRel, metric"].value == pytest.approx(0.4)
+    assert found["AbsRel, scaled"].value == pytest.approx(0.2)
+    assert found["delta1, metric"].value == pytest.approx(0.6)
+    assert found["AbsRel, metric"].num_samples == 400
+
+
+def test_head_position_is_a_median_and_the_rest_are_means():
+    bodies = replace(
+        no_bodies(),
+        head_m=np.array([0.1, 0.2, 9.0]),
+        joints_mm=np.array([[10.0] * 22, [30.0] * 22]),
+        root_percent=np.array([1.0, 3.0]),
+        num_short_paths=2,
+    )
+    found = summed_up(replace(NOTHING, bodies=bodies))
+    assert found["Head position"].value == 0.2
+    assert (found["MPJPE"].value, found["MPJPE"].num_samples) == (20, 2)
+    assert found["RTE"].value == 2
+    assert found["RTE"].note.endswith("; without people who travel less than 1 m: 2")
+
+
+def test_counts_of_sequences_add_up():
+    found = summed_up(
+        replace(NOTHING, detection=DetectionCounts(3, 0, 1)),
+        replace(
+            NOTHING, detection=DetectionCounts(1, 4, 0), tracking=TrackingCounts(4, 4, 1, 1, 1)
+        ),
+    )
+    assert found["Precision"].value == 0.5
+    assert found["Recall"].value == 0.8
+    assert found["MOTA"].value == 0.25
+    assert found["Switches"].value == 1
+
+
+def test_a_reason_known_beforehand_is_the_one_given():
+    found = summed_up(NOTHING, joints="of two bodies", skin="no skin")
+    assert found["PA-MPJPE"].note == found["Jitter"].note == "of two bodies"
+    assert found["PVE"].note == "no skin"

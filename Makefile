@@ -3,6 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= out/demo
+BODY := assets/body/anny_body_smplx_layout.npz
 
 .DEFAULT_GOAL := help
 .PHONY: help install annotate test lint lock
@@ -12,9 +13,11 @@ help:  ## List the targets.
 
 install: $(READY)  ## Make .venv with the locked versions.
 
-annotate: $(READY)  ## Set up, then annotate the bundled clip into out/demo.
-	$(BIN)/h3r annotate assets/demo/walk.mp4 $(OUT) --preset tiny \
-		--body-model assets/body/anny_body_smplx_layout.npz
+annotate: $(READY)  ## Set up, then annotate the bundled clips into out/demo and draw a frame of each.
+	$(BIN)/h3r annotate assets/demo $(OUT) --weights assets/nano/nano.safetensors \
+		--body-model $(BODY)
+	$(BIN)/h3r preview $(OUT) --video street.mp4 --body-model $(BODY) -o $(OUT)-street.png
+	$(BIN)/h3r preview $(OUT) --video walk.mp4 --body-model $(BODY) -o $(OUT)-walk.png
 
 test: lint  ## Set up, then lint and all tests.
 	$(BIN)/python -m pytest

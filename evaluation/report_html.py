@@ -142,6 +142,7 @@ def _coverage(accounts: Accounts) -> str:
         f'<li><span class="key" style="--colour:{colour}"></span>{num:,} '
         f"({100 * num / total:.1f} %) {text}</li>"
         for num, colour, text in parts
+        if num > 0
     )
     more = ""
     if accounts.num_frames_without_truth:

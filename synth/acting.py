@@ -44,7 +44,7 @@ def sample_spell(rng: np.random.Generator, period_s: float, ramp_s: float) -> Sp
     period_s *= rng.uniform(0.8, 1.4)
     return Spell(
         period_s=period_s,
-        share=rng.uniform(0.6, 0.85),
+        share=rng.uniform(0.65, 0.85),
         ramp_s=ramp_s * rng.uniform(0.8, 1.3),
         start_s=period_s * rng.uniform(0, 1),
     )
@@ -168,7 +168,7 @@ def _waving(rng: np.random.Generator, times_s: Floats) -> ArmPose:
 def _reaching(rng: np.random.Generator, times_s: Floats) -> ArmPose:
     still = np.ones(len(times_s))
     return ArmPose(
-        forward=still * rng.uniform(0.9, 1.9),
+        forward=still * rng.uniform(1.1, 1.9),
         outward=still * rng.uniform(-0.1, 0.5),
         roll=still * rng.uniform(-0.3, 0.3),
         elbow=rng.uniform(0.05, 0.5) + sample_wander(rng, 0.1, 3).at(times_s),

@@ -103,8 +103,8 @@ def measure_figure(body: BodyModel, betas: NDArray[np.float32]) -> Figure:
 class Leg:
     """Two bones and a hinge, at rest.
 
-    The distance d from hip to ankle depends on the knee's flexion a by
-    d^2 = constant + along cos(a) + across sin(a) (thigh and shank turned by a about x).
+    The distance d from hip to ankle depends on the knee's flexion a, a turn of the shank about x,
+    by d^2 = constant + along cos(a) + across sin(a): the law of cosines of two bones in space.
 
     Attributes:
         thigh: [3] from hip to knee.
@@ -116,17 +116,17 @@ class Leg:
 
     @property
     def along(self) -> float:
-        """Metres squared."""
+        """Factor of cos(a), metres squared."""
         return float(2 * self.thigh[1:] @ self.shank[1:])
 
     @property
     def across(self) -> float:
-        """Metres squared."""
+        """Factor of sin(a), metres squared."""
         return float(2 * (self.thigh[2] * self.shank[1] - self.thigh[1] * self.shank[2]))
 
     @property
     def constant(self) -> float:
-        """Metres squared."""
+        """What the flexion does not change, metres squared."""
         bones = self.thigh @ self.thigh + self.shank @ self.shank
         return float(bones + 2 * self.thigh[0] * self.shank[0])
 

@@ -11,17 +11,17 @@ import numpy as np
 
 from synth.courses import Course
 from synth.figures import SIDES, Figure, Joint, leg_of, reach
-from synth.turns import Floats, about_x, about_y, about_z, ease, unit
+from synth.turns import Floats, about_x, about_y, about_z, ease, turned, unit
 
 STANCE = 0.62  # a foot is planted from this many steps before the body is over it to as many after
 STANDING_REACH = 0.995  # of the straight leg's length, at rest
 SWING_RAMP = 0.35  # share of a swing in which a foot is lifted, and in which it is lowered
 FEW_M = 0.012  # height over which the shorter of two legs gives way to the other
 FULL_STEP_M = 0.65  # at which a walker's own amplitudes hold
-# Pitch of a foot (toes down) while the body passes over it and the foot swings on: Perry, "Gait
-# Analysis" (1992), ankle and foot over one cycle; at phases in steps from the middle of its stance.
-PITCH_PHASES = (-STANCE, -0.42, 0.12, STANCE, 1.08, 2 - STANCE)
-PITCHES = (-0.28, 0.0, 0.0, 0.95, 0.0, -0.28)
+# Pitch of a foot (toes down) at phases in steps from the middle of its stance: heel strike, flat,
+# heel off, toe off, mid-swing; roughly a foot's course over a cycle in Perry, "Gait Analysis".
+FOOT_PHASES = (-STANCE, -0.42, 0.12, STANCE, 1.08, 2 - STANCE)
+FOOT_PITCHES = (-0.28, 0.0, 0.0, 0.95, 0.0, -0.28)
 
 
 @dataclass(frozen=True)
@@ -109,24 +109,17 @@ def plant_foot(figure: Figure, side: int, manner: Manner, walk: Walk) -> Foot:
     last = side + 2 * np.floor((walk.phases - side + STANCE) / 2)
     since = walk.phases - last  # [-STANCE, 2 - STANCE]: over the last foot planted, or past it
     swing = np.clip((since - STANCE) / (2 - 2 * STANCE), 0, 1)
-    (here, heading), (there, next_heading) = walk.course.at(last), walk.course.at(last + 2)
-    outward = (1, -1)[side]
-    heading, next_heading = (h + outward * manner.toe_out for h in (heading, next_heading))
-    flat = [
-        _on_ground(place) + about_y(turn) @ _beside(figure, side, manner)
-        for place, turn in ((here, heading), (there, next_heading))
-    ]
+    here, heading = _planted(figure, side, manner, walk.course, last)
+    there, next_heading = _planted(figure, side, manner, walk.course, last + 2)
     share = _swing_share(swing)
-    ankle = flat[0] + share[:, None] * (flat[1] - flat[0])
-    turned = heading + share * (next_heading - heading)
+    ankle = here + share[:, None] * (there - here)
+    turn = heading + share * (next_heading - heading)
     pitch = manner.foot_pitch * walk.vigour() * _foot_pitch(since)
     toes = figure.joints[Joint.FOOT + side] - figure.joints[Joint.ANKLE + side]
     pivot = np.where(pitch[:, None] > 0, toes, figure.heels[side])  # it stays where it is
-    ankle += (about_y(turned) @ (pivot - (about_x(pitch) @ pivot[..., None])[..., 0])[..., None])[
-        ..., 0
-    ]
+    ankle += turned(about_y(turn), pivot - turned(about_x(pitch), pivot))
     ankle[:, 1] = figure.ankle_height(side, pitch) + manner.lift_m * _swing_height(swing)
-    return Foot(ankle=ankle, heading=turned, pitch=pitch)
+    return Foot(ankle=ankle, heading=turn, pitch=pitch)
 
 
 def carry_hips(
@@ -150,8 +143,7 @@ def carry_hips(
         @ about_z(manner.roll * across * vigour)
         @ about_x(np.full(len(ground), manner.pitch))
     )
-    shift = (about_y(heading) @ _on_ground(lean)[..., None])[..., 0]
-    position = _on_ground(ground) + shift
+    position = _on_ground(ground) + turned(about_y(heading), _on_ground(lean))
     straightness = STANDING_REACH + (manner.knee_reach - STANDING_REACH) * walk.rates
     heights = []
     for side in SIDES:
@@ -178,11 +170,19 @@ def set_legs(rotations: Floats, figure: Figure, hips: Hips, feet: tuple[Foot, Fo
         rotations[:, Joint.FOOT + side] = about_x(-np.maximum(foot.pitch, 0))
 
 
-def _beside(figure: Figure, side: int, manner: Manner) -> Floats:
-    """Where under a body its ankle [3] is planted, in its axes: the body is above mid-foot."""
+def _planted(
+    figure: Figure, side: int, manner: Manner, course: Course, phases: Floats
+) -> tuple[Floats, Floats]:
+    """Where an ankle is over the ground [T, 3] and its foot's heading [T], planted at phases [T].
+
+    The body is above mid-foot.
+    """
+    ground, heading = course.at(phases)
     toes_ahead_m = figure.joints[Joint.FOOT + side][2] - figure.joints[Joint.ANKLE + side][2]
     outward = (1, -1)[side]
-    return np.array([outward * manner.half_width_m, 0, -toes_ahead_m / 3])
+    heading = heading + outward * manner.toe_out
+    beside = np.array([outward * manner.half_width_m, 0, -toes_ahead_m / 3])
+    return _on_ground(ground) + about_y(heading) @ beside, heading
 
 
 def _on_ground(ground: Floats) -> Floats:
@@ -201,8 +201,8 @@ def _swing_height(swing: Floats) -> Floats:
 
 
 def _foot_pitch(since: Floats) -> Floats:
-    """PITCHES at phases [T], eased from one to the next."""
-    knots, values = np.array(PITCH_PHASES), np.array(PITCHES)
+    """FOOT_PITCHES at phases [T], eased from one to the next."""
+    knots, values = np.array(FOOT_PHASES), np.array(FOOT_PITCHES)
     i = np.clip(np.searchsorted(knots, since) - 1, 0, len(knots) - 2)
     share = ease((since - knots[i]) / (knots[i + 1] - knots[i]))
     return values[i] + share * (values[i + 1] - values[i])

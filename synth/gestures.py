@@ -67,9 +67,7 @@ def mix_arms(share: Floats, first: ArmPose, second: ArmPose) -> ArmPose:
 
 def set_trunk(rotations: Floats, pose: TrunkPose) -> None:
     """Fill in spine, neck and head of [T, 53, 3, 3] local rotations."""
-    third = (
-        about_y(pose.turn / 3) @ about_z(pose.side / 3) @ about_x(pose.bend / 3)
-    )  # each of three vertebrae
+    third = about_y(pose.turn / 3) @ about_z(pose.side / 3) @ about_x(pose.bend / 3)
     for joint in (Joint.SPINE1, Joint.SPINE2, Joint.SPINE3):
         rotations[:, joint] = third
     half = about_y(pose.head_turn / 2) @ about_x(pose.head_nod / 2)

@@ -51,7 +51,7 @@ class Processes:
             items: What to run it on.
 
         Raises:
-            JobError: A process died, most likely for want of memory.
+            JobError: A process was killed, most likely for want of memory.
         """
         if self._pool is None:
             yield from _run_here(function, items)
@@ -61,8 +61,8 @@ class Processes:
                 yield future.result()
         except BrokenProcessPool as error:
             raise JobError(
-                "a process died, most likely for want of memory. Run the same command again with "
-                "fewer --jobs: it goes on where it stopped"
+                "a process was killed, most likely for want of memory. Run the same command again, "
+                "with fewer --jobs: it goes on where it stopped"
             ) from error
 
 

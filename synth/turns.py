@@ -75,6 +75,11 @@ def about_z(angle: ArrayLike) -> Floats:
     return about((0, 0, 1), angle)
 
 
+def turned(rotations: Floats, vectors: Floats) -> Floats:
+    """Vectors [..., 3] turned by as many rotations [..., 3, 3]."""
+    return (rotations @ vectors[..., None])[..., 0]
+
+
 def unit(vectors: Floats) -> Floats:
     """Vectors [..., 3] at length 1."""
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)

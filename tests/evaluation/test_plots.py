@@ -63,6 +63,14 @@ def test_three_panels_side_by_side():
     )
 
 
+def test_depth_is_the_right_way_up():
+    """The made-up depth grows from the top: turbo's blue for 2 m, its red for 4 m."""
+    middle = pixels(preview_png(preview()))[:, 850:900].mean(axis=1)
+    is_blue, is_red = middle[:, 2] > middle[:, 0] + 50, middle[:, 0] > middle[:, 2] + 50
+    assert is_blue.any()
+    assert np.flatnonzero(is_blue).max() < np.flatnonzero(is_red).min()
+
+
 @pytest.mark.parametrize(
     "rgb", [np.zeros((640, 360, 3), np.uint8), np.zeros((2, 2, 3), np.uint8)], ids=["tall", "2x2"]
 )

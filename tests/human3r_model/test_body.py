@@ -43,6 +43,17 @@ def test_free_body_says_what_it_is(free_body):
     assert free_body.faces.shape == (20908, 3)
 
 
+def test_leading_joints_are_by_their_skin(free_body):
+    rest = free_body.place(
+        torch.eye(3).expand(1, 53, 3, 3), torch.zeros(1, 10), torch.zeros(1, 10), torch.zeros(1, 3)
+    )
+    leading = torch.from_numpy(free_body.leading_joints)
+    assert leading.shape == (10475,)
+    for joint in (4, 15, 18, 20):  # of the shank, head, forearm and hand on the left
+        middle = rest.vertices[0, leading == joint].mean(0)
+        assert (middle - rest.joints[0, joint]).norm() < 0.25
+
+
 def test_head_joint_is_where_the_network_saw_it(body):
     values = people(3)
     placed = body.place(**values)

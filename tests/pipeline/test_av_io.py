@@ -1,9 +1,13 @@
-"""Colours of decoded frames: the frame's own matrix and range."""
+"""Colours of decoded frames, by the frame's own matrix and range; and what is encoded."""
+
+import io
+from fractions import Fraction
 
 import av
+import numpy as np
 import pytest
 
-from pipeline.av_io import RgbConverter
+from pipeline.av_io import GrayEncoder, H264Encoder, RgbConverter
 
 RGB = (200, 60, 30)
 WEIGHTS = {"BT.709": (0.2126, 0.0722), "BT.601": (0.299, 0.114)}  # of red and blue in luma
@@ -37,3 +41,42 @@ def test_colour_matrix_and_range_are_the_frames_own(matrix: str, color_range: in
     rgb = RgbConverter().convert(flat_frame(matrix, color_range))
     assert rgb.shape == (48, 64, 3)
     assert rgb[24, 32].tolist() == pytest.approx(RGB, abs=2)  # 8-bit rounding, twice
+
+
+@pytest.mark.parametrize("pts", [(0,), (0, 40, 80, 120, 160), (0, 34, 133, 170, 171, 300)])
+def test_an_encoded_video_has_the_frames_and_times_it_was_given(pts: tuple[int, ...]) -> None:
+    encoder = H264Encoder(64, 48, Fraction(20), Fraction(1, 1000), crf=10)
+    for place, time_ms in enumerate(pts):
+        encoder.add(np.full((48, 64, 3), 40 + 10 * place, np.uint8), time_ms)
+    with av.open(io.BytesIO(encoder.finish())) as video:
+        frames = list(video.decode(video=0))
+    times_ms = [frame.pts * frame.time_base * 1000 for frame in frames]
+    assert [time_ms - times_ms[0] for time_ms in times_ms] == list(pts)
+    for place, frame in enumerate(frames):
+        rgb = RgbConverter().convert(frame)
+        assert rgb.mean() == pytest.approx(40 + 10 * place, abs=2)
+
+
+def test_the_same_frames_give_the_same_bytes_and_a_higher_crf_fewer() -> None:
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 255, (4, 48, 64, 3)).astype(np.uint8)
+
+    def video(crf: int) -> bytes:
+        encoder = H264Encoder(64, 48, Fraction(25), Fraction(1, 25), crf)
+        for place, rgb in enumerate(pictures):
+            encoder.add(rgb, place)
+        return encoder.finish()
+
+    assert video(18) == video(18)
+    assert len(video(40)) < len(video(18))
+
+
+@pytest.mark.parametrize(("pix_fmt", "dtype"), [("gray", np.uint8), ("gray16le", np.uint16)])
+def test_grey_frames_of_either_depth_come_back_as_they_were(pix_fmt: str, dtype: type) -> None:
+    random = np.random.default_rng(0)
+    codes = random.integers(0, np.iinfo(dtype).max, (3, 16, 24), endpoint=True).astype(dtype)
+    encoder = GrayEncoder(24, 16, pix_fmt)
+    for place, picture in enumerate(codes):
+        encoder.add(picture, 40 * place)
+    with av.open(io.BytesIO(encoder.finish(Fraction(25), {}))) as video:
+        assert np.array_equal([frame.to_ndarray() for frame in video.decode(video=0)], codes)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.cutting import MAX_SHARD_CLIPS, cut_clips, pack_shards, sample_frames
+from pipeline.cutting import MAX_SHARD_CLIPS, cut_clips, cut_shots, pack_shards, sample_frames
 
 MS = Fraction(1, 1000)
 
@@ -18,6 +18,19 @@ def sample(pts: list[int], time_base: Fraction, fps: float | None) -> list[int]:
 def in_ms(num_frames: int, fps: Fraction) -> list[int]:
     """Times of a steady video as Matroska stores them."""
     return [round(i / fps * 1000) for i in range(num_frames)]
+
+
+@pytest.mark.parametrize(
+    ("sampled", "cuts", "spans"),
+    [
+        ([0, 1, 2, 3], [], [(0, 4)]),
+        ([0, 1, 2, 3], [2], [(0, 2), (2, 4)]),
+        ([0, 3, 6, 9], [4, 6], [(0, 2), (2, 2), (2, 4)]),  # nothing of frames 4 and 5
+        ([], [], [(0, 0)]),
+    ],
+)
+def test_shots_part_the_sampled_frames(sampled, cuts, spans):
+    assert cut_shots(np.array(sampled, np.int64), cuts) == spans
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,15 @@ def test_a_new_out_holds_plan_and_run(src, out):
     ]
 
 
+def test_known_cuts_are_planned_for_and_kept(src, out):
+    job = plan_job(str(src), out, {}, cuts={"b.mp4": [1]})
+    clips = read_plan(job.store).clips
+    assert clips["start_frame"].to_pylist() == [0, 0, 1]
+    assert clips["shot_index"].to_pylist() == [0, 0, 1]
+    before = job.store.list()
+    assert plan_job(str(src), out, {}).store.list() == before
+
+
 def test_a_second_run_takes_the_plan_that_is_there(src, out):
     first = plan_job(str(src), out, {})
     before = first.store.list()

@@ -37,6 +37,6 @@ def test_an_error_comes_out(processes):
 def test_a_process_that_dies_is_a_job_to_run_again():
     with (
         Processes(2) as mortals,
-        pytest.raises(JobError, match=r"a process died.*goes on where it stopped"),
+        pytest.raises(JobError, match=r"a process was killed.*goes on where it stopped"),
     ):
         list(mortals.run(os._exit, [1]))

@@ -1,0 +1,166 @@
+"""Compares the tables of an OUT with the world, column by column; one list of differences.
+
+Letters: N rows of a clip, K values of a column.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from human3r_model.body import BodyModel
+from pipeline.ledger import read_ledger
+from pipeline.storage import Store
+from tests.end_to_end.guard.expected import ClipColumns, Columns
+from tests.end_to_end.guard.found import POSES, read_clip
+from tests.end_to_end.guard.world import TrueVideo
+
+ClipKey = tuple[str, int, int]
+"""(video, first frame, one after the last)."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A column that is not what the world says.
+
+    Attributes:
+        column: "table.column".
+        text: How far off it is at its worst, and where.
+    """
+
+    column: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """How far a column may be off.
+
+    Attributes:
+        distance: Of found and true values [N, K]: [N].
+        tolerance: Greatest distance.
+    """
+
+    distance: Callable[[NDArray, NDArray], NDArray]
+    tolerance: float
+
+
+def _greatest(found: NDArray, true: NDArray) -> NDArray:
+    return np.abs(found - true).max(axis=1)
+
+
+def _greatest_ratio(found: NDArray, true: NDArray) -> NDArray:
+    return np.abs(found / true - 1).max(axis=1)
+
+
+def _farthest_px(found: NDArray, true: NDArray) -> NDArray:
+    apart = (found - true).reshape(len(found), -1, 2)
+    return np.linalg.norm(apart, axis=2).max(axis=1)
+
+
+def _greatest_angle(found: NDArray, true: NDArray) -> NDArray:
+    """Of rotations as axis-angle."""
+    a, b = (Rotation.from_rotvec(values.reshape(-1, 3)) for values in (found, true))
+    return (a.inv() * b).magnitude().reshape(len(found), -1).max(axis=1)
+
+
+def _quaternion_angle(found: NDArray, true: NDArray) -> NDArray:
+    a, b = (Rotation.from_quat(values, scalar_first=True) for values in (found, true))
+    return (a.inv() * b).magnitude()
+
+
+SAME = Check(_greatest, 0.0)
+TIME_S = Check(_greatest, 1e-6)
+METRES = Check(_greatest, 1e-5)
+RADIANS = Check(_greatest_angle, 1e-3)
+PIXELS = Check(_farthest_px, 3.0)
+
+FRAME_CHECKS = {
+    **dict.fromkeys(("frame_index", "clip_frame", "is_seam", "num_people", "is_corrupt"), SAME),
+    "time_s": TIME_S,
+    "camera_position": METRES,
+    "camera_rotation": Check(_quaternion_angle, 1e-5),
+    **dict.fromkeys(("fx", "fy", "clip_fx", "clip_fy"), Check(_greatest_ratio, 0.01)),
+    **dict.fromkeys(("cx", "cy"), Check(_greatest, 1.0)),
+    "wrong_depth": Check(_greatest, 0.01),
+}
+PEOPLE_CHECKS = {
+    **dict.fromkeys(("frame_index", "track_id", "betas", "expression"), SAME),
+    "time_s": TIME_S,
+    "head_px": Check(_farthest_px, 1e-3),
+    **dict.fromkeys(("global_orient", *POSES, "global_orient_world"), RADIANS),
+    **dict.fromkeys(("head_position", "transl", "joints_3d"), METRES),
+    **dict.fromkeys(("head_position_world", "transl_world"), METRES),
+    **dict.fromkeys(("posed", "posed_world"), Check(_greatest, 1e-3)),
+    **dict.fromkeys(("joints_2d", "box_px"), PIXELS),
+}
+
+
+def compare(
+    store: Store,
+    expected: Mapping[ClipKey, ClipColumns],
+    videos: Mapping[str, TrueVideo],
+    body: BodyModel,
+) -> list[Difference]:
+    """What the committed tables of an OUT say that is not true.
+
+    Args:
+        store: OUT.
+        expected: The rows of every clip there should be.
+        videos: The scenes, for their depth.
+        body: What people are made of, to pose them by their labels.
+
+    Returns:
+        One difference a column, its worst; [] where everything is true.
+    """
+    worst: dict[str, tuple[float, str]] = {}
+    for column, distance, where in _distances(store, expected, videos, body):
+        if column not in worst or distance > worst[column][0]:
+            worst[column] = distance, where
+    return [Difference(column, f"{off:.3g} off in {where}") for column, (off, where) in worst.items()]
+
+
+def _distances(
+    store: Store,
+    expected: Mapping[ClipKey, ClipColumns],
+    videos: Mapping[str, TrueVideo],
+    body: BodyModel,
+) -> Iterator[tuple[str, float, str]]:
+    """(column, distance, where) of everything beyond its tolerance."""
+    ledger = {
+        (row["uri"], row["start_frame"], row["end_frame"]): row
+        for row in read_ledger(store).to_pylist()
+    }
+    for key in sorted(ledger.keys() ^ expected.keys()):
+        yield "clips.start_frame", np.inf, str(key)
+    for key in sorted(ledger.keys() & expected.keys()):
+        if ledger[key]["status"] != "done":
+            yield "clips.status", np.inf, f"{key}: {ledger[key]['error_message']}"
+            continue
+        found, true = read_clip(store, ledger[key], videos[key[0]], body), expected[key]
+        for table, columns, true_columns, checks in (
+            ("frames", found.frames, true.frames, FRAME_CHECKS),
+            ("people", found.people, true.people, PEOPLE_CHECKS),
+        ):
+            for name, distance in _column_distances(columns, true_columns, checks):
+                yield f"{table}.{name}", distance, str(key)
+
+
+def _column_distances(
+    found: Columns, true: Columns, checks: Mapping[str, Check]
+) -> Iterator[tuple[str, float]]:
+    """(column, greatest distance) of the columns beyond their tolerance."""
+    num_found, num_true = len(found["frame_index"]), len(true["frame_index"])
+    if num_found != num_true:
+        yield "frame_index", abs(num_found - num_true)
+        return
+    for name, check in checks.items():
+        values, true_values = (side[name].reshape(num_true, -1) for side in (found, true))
+        if np.isnan(values).any():
+            yield name, np.inf
+            continue
+        distance = float(check.distance(values, true_values.astype(float)).max())
+        if distance > check.tolerance:
+            yield name, distance

@@ -56,7 +56,7 @@ METRICS: tuple[MetricSpec, ...] = (
         "mm",
         "people",
         "lower",
-        "the same after the best similarity of each person and frame",
+        "mean distance of 22 body joints after the best similarity a person and frame",
     ),
     MetricSpec(
         "PVE",
@@ -98,7 +98,12 @@ METRICS: tuple[MetricSpec, ...] = (
         "Switches", TRACKS, "", "people", "lower", "times a person goes on under another id"
     ),
     MetricSpec(
-        "ATE", CAMERA, "m", "sequences", "lower", "rms distance of the camera's centres after Sim3"
+        "ATE",
+        CAMERA,
+        "m",
+        "sequences",
+        "lower",
+        "root mean square distance of the camera's centres after Sim3",
     ),
     MetricSpec(
         "ATE of no motion",
@@ -114,10 +119,15 @@ METRICS: tuple[MetricSpec, ...] = (
         "m",
         "sequences",
         "lower",
-        "rms error from a frame to the next, after Sim3",
+        "root mean square error from a frame to the next, after Sim3",
     ),
     MetricSpec(
-        "RPE rotation", CAMERA, "deg", "sequences", "lower", "rms error from a frame to the next"
+        "RPE rotation",
+        CAMERA,
+        "deg",
+        "sequences",
+        "lower",
+        "root mean square error from a frame to the next",
     ),
     MetricSpec(
         "Camera scale",

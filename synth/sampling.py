@@ -79,16 +79,20 @@ def sample_look(rng: np.random.Generator) -> Look:
 def turn_aside(rng: np.random.Generator, shot: Shot) -> Shot:
     """Turn the camera left or right, so that halfway somebody's head is at the picture's border.
 
-    A shot without people stays as it is.
+    It is the nearest whose head is then in the picture; a shot without one stays as it is.
     """
-    if not shot.actors:
-        return shot
     camera, middle = shot.camera, len(shot.times_s) // 2
-    actor = shot.actors[rng.integers(len(shot.actors))]
     pose = camera.world_from_camera[middle]
-    x, _, z = pose[:3, :3].T @ (actor.head_position[middle] - pose[:3, 3])
+    heads = np.array([actor.head_position[middle] for actor in shot.actors]).reshape(-1, 3)
+    x, y, z = ((heads - pose[:3, 3]) @ pose[:3, :3]).T  # [A] each, camera
     border = np.arctan(BORDER_SHARE * 0.5 * camera.width / camera.focal_px)
-    angle = np.arctan2(x, z) - border * rng.choice((-1.0, 1.0))
+    distance = np.hypot(x, z)
+    rise_px = camera.focal_px * y / (distance * np.cos(border))
+    is_shown = (z > 0) & (np.abs(rise_px) < 0.5 * (camera.height - 1))
+    if not is_shown.any():
+        return shot
+    nearest = np.argmin(np.where(is_shown, distance, np.inf))
+    angle = np.arctan2(x[nearest], z[nearest]) - border * rng.choice((-1.0, 1.0))
     sine, cosine = np.sin(angle), np.cos(angle)
     turn = np.eye(4)
     turn[[0, 0, 2, 2], [0, 2, 0, 2]] = cosine, sine, -sine, cosine

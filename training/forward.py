@@ -21,11 +21,13 @@ class Encoded:
 
     Attributes:
         features: Of F frames; its detections are the people of `cells`, in their order.
+        dino_tokens: [F, G*G, C].
         score_logits: [F, G*G] person detection, before the sigmoid.
         mask_logits: [F, G*G, 196] person mask of each patch, before the sigmoid.
     """
 
     features: Features
+    dino_tokens: Tensor
     score_logits: Tensor
     mask_logits: Tensor
 
@@ -48,6 +50,7 @@ def encode(model: Human3R, frames: Tensor, cells: Tensor) -> Encoded:
     found = detect_people(head, config, score_map, dino_tokens, image_tokens, size)
     return Encoded(
         features=Features(size, image_tokens, score_map, None, found),
+        dino_tokens=dino_tokens,
         score_logits=head.mlp_classif(dino_tokens)[..., 0],
         mask_logits=head.mlp_msk(dino_tokens),
     )

@@ -86,6 +86,25 @@ def pose_losses(people: People, truth: People, body: BodyModel) -> dict[str, Ten
     }
 
 
+def joints_px(
+    truth: People, body: BodyModel, focal_px: Tensor, image_size_hw: tuple[int, int]
+) -> Tensor:
+    """[P, J, 2] the body's joints in the network's picture, principal point in its middle.
+
+    Args:
+        truth: People.
+        body: Of the joints.
+        focal_px: [P].
+        image_size_hw: Height and width of the picture.
+    """
+    joints = body.place_skeletons(
+        truth.rotations, truth.betas, truth.expression, truth.head_position
+    ).joints[:, :NUM_BODY]
+    height, width = image_size_hw
+    middle = joints.new_tensor([(width - 1) / 2, (height - 1) / 2])
+    return joints[..., :2] / joints[..., 2:].clamp(min=0.05) * focal_px[:, None, None] + middle
+
+
 def camera_losses(camera_pose: Tensor, world_from_camera: Tensor) -> dict[str, Tensor]:
     """Translation and rotation of the camera.
 

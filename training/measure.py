@@ -12,7 +12,7 @@ from torch import Tensor
 from human3r_model.body import BodyModel
 from human3r_model.model import Human3R
 from training.losses import body_joints
-from training.objective import Memory, Outcome, run_window
+from training.objective import JointMaps, Memory, Outcome, run_window
 from training.stream import Batch, ClipStream
 
 THRESHOLD = 0.3
@@ -20,12 +20,13 @@ THRESHOLD = 0.3
 
 @torch.no_grad()
 def measure(
-    model: Human3R, body: BodyModel, stream: ClipStream, num_windows: int
+    model: Human3R, maps: JointMaps, body: BodyModel, stream: ClipStream, num_windows: int
 ) -> dict[str, float]:
     """Mean losses and errors over the next windows of a stream.
 
     Args:
         model: The network.
+        maps: The teacher's aid, for the loss.
         body: For the joints.
         stream: Held-out clips, not augmented.
         num_windows: How many.
@@ -40,7 +41,7 @@ def measure(
     loss, head, counts, absrel, camera, joints = [], [], torch.zeros(3), [], [], []
     for _ in range(num_windows):
         batch = stream.next().to(model.pose_token.device)
-        outcome = run_window(model, body, batch, memory, {0})
+        outcome = run_window(model, maps, body, batch, memory, {0})
         memory = outcome.memory
         loss.append(outcome.total.item())
         joints.append(_joint_distances(outcome, body).flatten())

@@ -6,16 +6,19 @@ Letters: B clips, T steps, F = B * T frames, P people (flat), C decoder channels
 from dataclasses import dataclass, fields, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from human3r_model.body import BodyModel
+from human3r_model.config import ModelConfig
 from human3r_model.model import Human3R
 from human3r_model.tracking import empty_tracks
 from human3r_model.values import HeadSelection, People, Prediction, State
-from training.forward import encode
+from training.forward import Encoded, encode
+from training.joint_maps import JointMap
 from training.losses import (
     camera_losses,
     detection_loss,
+    joints_px,
     mask_loss,
     matching_loss,
     offset_loss,
@@ -39,6 +42,7 @@ WEIGHTS = {
     "camera_r": 5.0,
     "points": 4.0,
     "matching": 0.3,
+    "joint_maps": 0.5,
 }
 
 
@@ -81,13 +85,29 @@ class Outcome:
         return torch.stack([WEIGHTS[name] * loss for name, loss in self.losses.items()]).sum()
 
 
+class JointMaps(nn.Module):
+    """One map of joints on each backbone."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        """Build them for the tokens of `config`'s backbones."""
+        super().__init__()
+        self.dino = JointMap(config.dino_dim)
+        self.image = JointMap(config.enc_dim)
+
+
 def run_window(
-    model: Human3R, body: BodyModel, batch: Batch, memory: Memory | None, dense_steps: set[int]
+    model: Human3R,
+    maps: JointMaps,
+    body: BodyModel,
+    batch: Batch,
+    memory: Memory | None,
+    dense_steps: set[int],
 ) -> Outcome:
     """Run T steps of B clips, TTT3R on.
 
     Args:
         model: The network.
+        maps: The teacher's aid.
         body: For the joints.
         batch: Frames and truth.
         memory: Of the previous window; None where all clips begin.
@@ -121,12 +141,14 @@ def run_window(
             add({"matching": torch.stack(matches).mean()})
     means = {name: torch.stack(values).mean() for name, values in losses.items()}
     people = _join([prediction.people for prediction in predictions])
-    true_people = _truth(batch, torch.cat(told), people)
+    order = torch.cat(told)
+    true_people = _truth(batch, order, people)
     config = model.config
     means |= {
         "detection": detection_loss(seen.score_logits, batch.score),
         "offset": offset_loss(seen.features.detections, batch.padded_head_px, config),
         "mask": mask_loss(seen.mask_logits, batch.person, config),
+        "joint_maps": _joint_map_loss(maps, model.config, seen, batch, true_people, order, body),
         **pose_losses(people, true_people, body),
     }
     kept = tuple({who: token.detach() for who, token in known.items()} for known in tokens)
@@ -193,6 +215,35 @@ def _match(
             losses.append(matching_loss(rows, columns, remembered, mine))
         known.update(zip(mine.tolist(), columns, strict=True))
     return losses
+
+
+def _joint_map_loss(
+    maps: JointMaps,
+    config: ModelConfig,
+    seen: Encoded,
+    batch: Batch,
+    truth: People,
+    order: Tensor,
+    body: BodyModel,
+) -> Tensor:
+    """Both backbones' maps; `order` [P] says where each of `truth` is in the batch."""
+    height, width = seen.features.image_size_hw
+    frame = batch.cells[order, 0]
+    xy_px = joints_px(truth, body, batch.focal_px[frame], (height, width))
+    longest = max(height, width)
+    margin = xy_px.new_tensor([(longest - width) // 2, (longest - height) // 2])
+    in_square = (xy_px + 0.5 + margin) / longest * config.dino_grid
+    in_picture = (xy_px + 0.5) / config.patch_size
+    square, picture = (
+        (config.dino_grid,) * 2,
+        (
+            height // config.patch_size,
+            width // config.patch_size,
+        ),
+    )
+    return maps.dino.loss(seen.dino_tokens, square, frame, in_square) + maps.image.loss(
+        seen.features.image_tokens, picture, frame, in_picture
+    )
 
 
 def _join(parts: list[People]) -> People:

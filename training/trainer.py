@@ -16,8 +16,9 @@ from torch import nn
 from human3r_model.body import BodyModel
 from human3r_model.model import Human3R
 from human3r_model.random_weights import random_model
+from training.joint_maps import sine_positions
 from training.measure import measure
-from training.objective import Memory, run_window
+from training.objective import JointMaps, Memory, run_window
 from training.stream import ClipStream
 
 
@@ -48,7 +49,7 @@ class TrainConfig:
     num_processes: int = 1
     window: int = 3
     learning_rate: float = 1e-3
-    warmup_steps: int = 300
+    warmup_steps: int = 200
     weight_decay: float = 0.02
     max_grad_norm: float = 1.0
     ema_decay: float = 0.998
@@ -87,8 +88,13 @@ class Trainer:
         self._body = body
         self._device = device
         self.model = random_model(config.preset, config.seed, device).model.requires_grad_(True)
+        with torch.no_grad():
+            grid, dim = self.model.config.dino_position_grid, self.model.config.dino_dim
+            self.model.backbone.encoder.pos_embed[0, 1:] = sine_positions(grid, dim)
+        torch.manual_seed(config.seed)
+        self._maps = JointMaps(self.model.config).to(device)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
-        self._parameters = trained_parameters(self.model)
+        self._parameters = [*trained_parameters(self.model), *self._maps.parameters()]
         self._optimizer = torch.optim.AdamW(
             self._parameters, lr=config.learning_rate, weight_decay=config.weight_decay
         )
@@ -102,6 +108,7 @@ class Trainer:
             "seconds": self.seconds,
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
+            "maps": self._maps.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
         torch.save(content, draft)
@@ -113,6 +120,7 @@ class Trainer:
         self.step, self.seconds = content["step"], content["seconds"]
         self.model.load_state_dict(content["model"])
         self.average.load_state_dict(content["average"])
+        self._maps.load_state_dict(content["maps"])
         self._optimizer.load_state_dict(content["optimizer"])
 
     def run(self, curve: Path, checkpoint: Path, show: Callable[[str], None]) -> None:
@@ -153,7 +161,8 @@ class Trainer:
         which = int(rng.choice(len(self._streams), p=self._shares))
         batch = self._streams[which].next().to(self._device)
         dense = {int(rng.integers(config.window))}
-        outcome = run_window(self.model, self._body, batch, self._memories[which], dense)
+        memory = self._memories[which]
+        outcome = run_window(self.model, self._maps, self._body, batch, memory, dense)
         self._memories[which] = outcome.memory
         self._optimizer.zero_grad(set_to_none=True)
         outcome.total.backward()
@@ -172,7 +181,7 @@ class Trainer:
 
     def _point(self, recent: dict[str, list[float]]) -> dict[str, object]:
         measured = [
-            measure(self.average, self._body, stream, self.config.measure_windows)
+            measure(self.average, self._maps, self._body, stream, self.config.measure_windows)
             for stream in self._held_out
         ]
         return {

@@ -34,7 +34,6 @@ def test_the_truth_is_a_sound_dataset(small_corpus):
     assert verdict.num_clips == 13
     assert small_corpus.status == read_status(small_corpus.truth)
     assert small_corpus.status.num_failed == small_corpus.status.num_frames_lost == 0
-    assert small_corpus.status.num_empty == 2
 
 
 def test_the_labels_say_that_they_are_the_truth(small_corpus, free_body):

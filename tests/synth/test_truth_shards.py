@@ -91,7 +91,7 @@ def test_depth_is_of_the_source_picture(small_corpus):
         assert scale_and_shift == [1, 1, 0, 0]
 
 
-@pytest.mark.parametrize("variant", ["plain", "cuts", "long", "vfr", "border"])
+@pytest.mark.parametrize("variant", ["plain", "cuts", "long", "vfr"])
 def test_joints_2d_are_joints_3d_through_the_frames_camera(small_corpus, variant):
     uri = spec_of(variant).uri
     cameras = {(r["clip_id"], r["frame_index"]): r for r in small_corpus.rows("frames", uri)}

@@ -119,7 +119,9 @@ def compare(
     for column, distance, where in _distances(store, expected, videos, body):
         if column not in worst or distance > worst[column][0]:
             worst[column] = distance, where
-    return [Difference(column, f"{off:.3g} off in {where}") for column, (off, where) in worst.items()]
+    return [
+        Difference(column, f"{off:.3g} off in {where}") for column, (off, where) in worst.items()
+    ]
 
 
 def _distances(

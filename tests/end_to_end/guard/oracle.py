@@ -21,9 +21,9 @@ from tests.end_to_end.guard.world import TrueVideo
 Sight = tuple[str, int]
 """(video, frame) that a picture shows."""
 
-BLOCK_PX = 4  # pictures are compared by the means of such blocks: noise and compression fade
-MOST_DISTANCE = 6.0  # grey levels, mean over a picture: right pictures are measured at up to 3
-LEAST_MARGIN = 1.3  # the second nearest is so many times farther
+BLOCK_PX = 4  # pictures are compared by the brightness of such blocks: there, noise fades
+MOST_DISTANCE = 5.0  # of 255, root mean square; right pictures are measured at up to 2.9
+LEAST_MARGIN = 1.2  # the second nearest is so many times farther; measured at 1.5 or more
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,14 @@ class Placement:
 
     scale_xy: NDArray[np.float64]  # source pixels a model pixel
     crop_xy: NDArray[np.float64]  # resized pixels left out on the left and above
+    size: tuple[int, int]  # width and height of the model picture
 
     @classmethod
     def of(cls, video: TrueVideo, long_side: int) -> "Placement":
         source = np.array([video.width, video.height])
         resized = np.round(source * long_side / source.max())
-        return cls(source / resized, (resized - resized // 16 * 16) / 2)
+        width, height = (resized // 16 * 16).astype(int).tolist()
+        return cls(source / resized, (resized - (width, height)) / 2, (width, height))
 
     def source_from_model(self, xy: NDArray) -> NDArray[np.float64]:
         return (xy + self.crop_xy + 0.5) * self.scale_xy - 0.5
@@ -109,9 +111,9 @@ class OracleHuman3R:
     def _recognise(self, picture: NDArray[np.uint8]) -> Sight:
         """The frame whose picture is nearest, by far, and near."""
         height, width = picture.shape[:2]
-        sights, means = self._pictures(width, height)
-        blocks = picture.reshape(height // BLOCK_PX, BLOCK_PX, width // BLOCK_PX, BLOCK_PX, 3)
-        distances = np.abs(means - blocks.mean(axis=(1, 3), dtype=np.float32)).mean(axis=(1, 2, 3))
+        sights, blocks = self._known(width, height)
+        shown = np.asarray(Image.fromarray(picture).convert("L").reduce(BLOCK_PX), np.float32)
+        distances = np.sqrt(np.square(blocks - shown).mean(axis=(1, 2)))
         order = np.argsort(distances)[:2]
         nearest, second = distances[order]
         if nearest > MOST_DISTANCE or second < LEAST_MARGIN * nearest:
@@ -121,26 +123,27 @@ class OracleHuman3R:
             )
         return sights[order[0]]
 
-    def _pictures(self, width: int, height: int) -> tuple[list[Sight], NDArray[np.float32]]:
-        """All frames that would be shown at that size: which they are, and their block means."""
+    def _known(self, width: int, height: int) -> tuple[list[Sight], NDArray[np.float32]]:
+        """All frames that a model picture of that size may show, and the brightness of blocks."""
         if (width, height) not in self._gallery:
-            sights, means = [], []
+            sights, blocks = [], []
             for uri, video in self._originals().items():
                 place = Placement.of(video, self.config.long_side)
-                resized = np.array([video.width, video.height]) / place.scale_xy
-                if tuple(resized - 2 * place.crop_xy) != (width, height):
+                if place.size != (width, height):
                     continue
-                corners = place.crop_xy * place.scale_xy, (resized - place.crop_xy) * place.scale_xy
-                blocks = width // BLOCK_PX, height // BLOCK_PX
+                corners = place.source_from_model(np.array([(0, 0), place.size]) - 0.5) + 0.5
                 for index, frame in enumerate(video.frames):
-                    shrunk = Image.fromarray(frame.rgb).resize(
-                        blocks, Image.Resampling.BOX, box=tuple(np.concatenate(corners))
-                    )
+                    size = width // BLOCK_PX, height // BLOCK_PX
+                    grey = Image.fromarray(frame.rgb).convert("L")
                     sights.append((uri, index))
-                    means.append(np.asarray(shrunk, np.float32))
+                    blocks.append(
+                        np.asarray(
+                            grey.resize(size, Image.Resampling.BOX, box=tuple(corners.ravel()))
+                        )
+                    )
             if not sights:
                 raise ValueError(f"no frame of this world is shown as {width}x{height}")
-            self._gallery[width, height] = sights, np.array(means)
+            self._gallery[width, height] = sights, np.array(blocks, np.float32)
         return self._gallery[width, height]
 
     def _originals(self) -> dict[str, TrueVideo]:

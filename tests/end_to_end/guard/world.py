@@ -42,6 +42,10 @@ each picture differs from the next.
 FOUR_THREE, LONG, PORTRAIT, WIDE = (draw_video(SPEC, index).uri for index in range(4))
 TURNED = {"turned/four-three.mp4": (FOUR_THREE, 90), "turned/portrait.mp4": (PORTRAIT, 270)}
 """Videos stored turned back, for the player to turn: what they show, and by how many degrees."""
+SPANS = dict.fromkeys((FOUR_THREE, PORTRAIT, WIDE, *TURNED), [(0, 8)]) | {
+    LONG: [(0, 10), (9, 19), (18, 25)]
+}
+"""The clips of every video, by hand: of 8 frames, and of 25 with at most 10 a clip."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +117,7 @@ def film_world(folder: Path, body: BodyModel) -> World:
 def write_turned(original: Path, path: Path, rotation_deg: int) -> None:
     """Encode a video again, turned back; its display matrix says to turn it clockwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    options = {"crf": "18", "preset": "veryfast", "x264-params": "log-level=none"}
+    options = {"crf": "12", "preset": "veryfast", "x264-params": "log-level=none"}
     with av.open(str(original)) as reader, av.open(str(path), "w") as writer:
         shown = reader.streams.video[0]
         assert shown.time_base is not None

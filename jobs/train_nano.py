@@ -45,10 +45,10 @@ def train_nano(
     import torch
 
     from human3r_model.config import PRESETS
-    from training.corpus import CorpusSpec, render_corpus
+    from training.corpus import CorpusSpec, corpus_jobs, render_corpus
     from training.trainer import TrainConfig
 
-    renderers = render_processes or os.cpu_count() or 1
+    rendering = []
     for held_out, folder, total in ((False, "clips", clips), (True, "held_out", NUM_HELD_OUT * 3)):
         for place, (width, height) in enumerate(SIZES):
             share = 1 / len(SIZES) if held_out else SHARES[place]
@@ -57,7 +57,8 @@ def train_nano(
                 base * len(SIZES) + place, width, height, PRESETS["nano"].long_side, NUM_FRAMES
             )
             target = out / folder / f"{width}x{height}"
-            render_corpus(target, spec, max(1, round(total * share)), BODY, renderers)
+            rendering += corpus_jobs(target, spec, max(1, round(total * share)))
+    render_corpus(rendering, BODY, render_processes or os.cpu_count() or 1)
     config = TrainConfig(
         seed=seed,
         num_steps=steps,
@@ -68,7 +69,10 @@ def train_nano(
     (out / "config.json").write_text(json.dumps(asdict(config), indent=1) + "\n")
     meeting = (out / "meeting").resolve()
     meeting.unlink(missing_ok=True)
-    torch.multiprocessing.spawn(_train, (config, out, meeting.as_uri()), config.num_processes)
+    if config.num_processes == 1:
+        _train(0, config, out, meeting.as_uri())
+    else:
+        torch.multiprocessing.spawn(_train, (config, out, meeting.as_uri()), config.num_processes)
 
 
 def _train(rank: int, config: "TrainConfig", out: Path, meeting: str) -> None:
@@ -82,12 +86,12 @@ def _train(rank: int, config: "TrainConfig", out: Path, meeting: str) -> None:
     from training.stream import ClipStream
     from training.trainer import Trainer
 
-    torch.set_flush_denormal(True)
     has_gpu = torch.cuda.is_available()
     device = f"cuda:{rank % torch.cuda.device_count()}" if has_gpu else "cpu"
-    if not has_gpu:
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // config.num_processes))
     if config.num_processes > 1:
+        if not has_gpu:
+            torch.set_flush_denormal(True)
+            torch.set_num_threads(max(1, (os.cpu_count() or 1) // config.num_processes))
         torch.distributed.init_process_group(
             "gloo", init_method=meeting, rank=rank, world_size=config.num_processes
         )

@@ -43,31 +43,45 @@ class CorpusSpec:
     num_frames: int
 
 
-def render_corpus(
-    folder: Path, spec: CorpusSpec, num_clips: int, body_path: Path, num_processes: int
-) -> list[Path]:
+@dataclass(frozen=True)
+class ClipJob:
+    """One clip to render.
+
+    Attributes:
+        path: The .npz it becomes.
+        spec: What it is.
+        index: Which of them.
+    """
+
+    path: Path
+    spec: CorpusSpec
+    index: int
+
+
+def corpus_jobs(folder: Path, spec: CorpusSpec, num_clips: int) -> list[ClipJob]:
+    """The clips of a corpus, one .npz each in `folder`."""
+    return [ClipJob(folder / f"{index:05d}.npz", spec, index) for index in range(num_clips)]
+
+
+def render_corpus(jobs: list[ClipJob], body_path: Path, num_processes: int) -> None:
     """Render the clips that are not there yet.
 
     Args:
-        folder: Where the clips go, one .npz each.
-        spec: What they are.
-        num_clips: How many.
+        jobs: The clips.
         body_path: Body model of the people.
-        num_processes: Processes that render side by side.
-
-    Returns:
-        The files, in the order of the clips.
+        num_processes: Processes that render side by side; 1 renders in this one.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{index:05d}.npz" for index in range(num_clips)]
-    missing = [index for index, path in enumerate(paths) if not path.exists()]
-    with ProcessPoolExecutor(
-        num_processes, get_context("spawn"), torch.set_num_threads, (1,)
-    ) as pool:
-        jobs = [pool.submit(_write_clip, paths[i], spec, i, body_path) for i in missing]
-        for job in jobs:
-            job.result()
-    return paths
+    missing = [job for job in jobs if not job.path.exists()]
+    for folder in {job.path.parent for job in missing}:
+        folder.mkdir(parents=True, exist_ok=True)
+    if num_processes == 1 or not missing:
+        for job in missing:
+            _render(job, body_path)
+        return
+    context = get_context("spawn")
+    with ProcessPoolExecutor(num_processes, context, torch.set_num_threads, (1,)) as pool:
+        for done in [pool.submit(_render, job, body_path) for job in missing]:
+            done.result()
 
 
 def render_clip(spec: CorpusSpec, index: int, body: BodyModel) -> TrainingClip:
@@ -99,8 +113,8 @@ def render_clip(spec: CorpusSpec, index: int, body: BodyModel) -> TrainingClip:
     )
 
 
-def _write_clip(path: Path, spec: CorpusSpec, index: int, body_path: Path) -> None:
-    write_clip(path, render_clip(spec, index, _read_body(body_path)))
+def _render(job: ClipJob, body_path: Path) -> None:
+    write_clip(job.path, render_clip(job.spec, job.index, _read_body(body_path)))
 
 
 @functools.cache

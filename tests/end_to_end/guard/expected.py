@@ -39,11 +39,15 @@ def expect_clip(video: TrueVideo, start: int, end: int, body: BodyModel) -> Clip
     clip_from_world = np.linalg.inv(poses[0])
     in_clip = clip_from_world @ poses
     people = [
-        _person(video, index, actor, clip_from_world, body)
+        {
+            "clip_frame": np.array(index - start),
+            "is_seam": np.array(index == start > 0),
+            "is_finite": np.array(True),
+            **_person(video, index, actor, clip_from_world, body),
+        }
         for index in range(start, end)
         for actor in video.frames[index].seen
     ]
-    names = people[0].keys() if people else ()
     frames = {
         "frame_index": np.arange(start, end),
         "clip_frame": np.arange(end - start),
@@ -53,14 +57,17 @@ def expect_clip(video: TrueVideo, start: int, end: int, body: BodyModel) -> Clip
         "camera_rotation": Rotation.from_matrix(in_clip[:, :3, :3]).as_quat(
             canonical=True, scalar_first=True
         ),
-        **{name: np.full(end - start, video.focal_px) for name in ("fx", "fy")},
-        **{name: np.full(end - start, video.focal_px) for name in ("clip_fx", "clip_fy")},
+        **{
+            name: np.full(end - start, video.focal_px)
+            for name in ("fx", "fy", "clip_fx", "clip_fy")
+        },
         "cx": np.full(end - start, (video.width - 1) / 2),
         "cy": np.full(end - start, (video.height - 1) / 2),
         "num_people": np.array([len(frame.seen) for frame in video.frames[start:end]]),
         "is_corrupt": np.zeros(end - start, bool),
         "wrong_depth": np.zeros(end - start),
     }
+    names = people[0].keys()
     return ClipColumns(frames, {name: np.array([row[name] for row in people]) for name in names})
 
 

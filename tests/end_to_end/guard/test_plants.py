@@ -71,7 +71,7 @@ PLANTS = [
         "pipeline.inference:_record",
         "zip(lanes, frames, strict=True)",
         "zip(lanes[::-1], frames[::-1], strict=True)",
-        frozenset({"frames.camera_position", "people.betas"}),
+        frozenset({"frames.camera_position", "people.head_px", "people.joints_3d"}),
     ),
     Plant(
         "people of the neighbour in the batch",
@@ -188,19 +188,19 @@ PLANTS = [
 ]
 
 
-def test_nothing_planted_nothing_red(world, expected, annotate, free_body, tmp_path):
+def test_nothing_planted_nothing_red(world, expected, annotate, off_body, tmp_path):
     clips = {key: clip for key, clip in expected.items() if key[0] in VIDEOS}
     store = annotate(tmp_path / "out", VIDEOS)
-    assert compare(store, clips, world.videos, free_body) == []
+    assert compare(store, clips, world.videos, off_body) == []
 
 
 @pytest.mark.parametrize("wrong", PLANTS, ids=lambda wrong: wrong.name)
 def test_a_planted_regression_turns_its_columns_red(
-    wrong, world, expected, annotate, free_body, monkeypatch, tmp_path
+    wrong, world, expected, annotate, off_body, monkeypatch, tmp_path
 ):
     clips = {key: clip for key, clip in expected.items() if key[0] in VIDEOS}
     with monkeypatch.context() as planted:
         plant(planted, wrong)
         store = annotate(tmp_path / "out", VIDEOS)
-    differences = compare(store, clips, world.videos, free_body)
+    differences = compare(store, clips, world.videos, off_body)
     assert wrong.columns <= {difference.column for difference in differences}

@@ -15,9 +15,9 @@ from tests.end_to_end.guard.world import FOUR_THREE, LONG, PORTRAIT, SPANS, TURN
 
 
 @pytest.fixture(scope="module")
-def found(world, labelled, free_body):
+def found(world, labelled, off_body):
     """The columns of every clip in the labels, by (video, first frame)."""
-    return read_all(labelled, world, free_body)
+    return read_all(labelled, world, off_body)
 
 
 def read_all(store, world, body):
@@ -25,6 +25,12 @@ def read_all(store, world, body):
         (row["uri"], row["start_frame"]): read_clip(store, row, world.videos[row["uri"]], body)
         for row in read_ledger(store).to_pylist()
     }
+
+
+def differing(one, other):
+    """Columns that are not the same to the last bit."""
+    assert one.keys() == other.keys()
+    return {name for name in one if not np.array_equal(one[name], other[name], equal_nan=True)}
 
 
 def test_the_world_is_hard_enough(world, labelled):
@@ -52,20 +58,20 @@ def test_the_world_is_hard_enough(world, labelled):
         assert max(len(frame.seen) for frame in video.frames) >= 2
 
 
-def test_every_column_of_the_labels_is_true(world, labelled, expected, free_body):
-    assert compare(labelled, expected, world.videos, free_body) == []
+def test_every_column_of_the_labels_is_true(world, labelled, expected, off_body):
+    assert compare(labelled, expected, world.videos, off_body) == []
 
 
-def test_every_column_of_the_corpus_truth_is_true(world, expected, free_body):
+def test_every_column_of_the_corpus_truth_is_true(world, expected, off_body):
     upright = {key: clip for key, clip in expected.items() if key[0] not in TURNED}
-    assert compare(world.truth, upright, world.videos, free_body) == []
+    assert compare(world.truth, upright, world.videos, off_body) == []
 
 
 @pytest.mark.parametrize(("turned", "original"), [(uri, TURNED[uri][0]) for uri in TURNED])
 def test_a_turned_video_gives_the_same_people(found, turned, original):
     same, other = found[turned, 0].people, found[original, 0].people
-    assert len(same["track_id"]) >= 16  # two people in 8 frames
-    assert {name for name in same if not np.array_equal(same[name], other[name])} == set()
+    assert len(same["track_id"]) >= 12  # two people in 6 frames
+    assert differing(same, other) == set()
 
 
 def test_clips_chain_over_the_frame_they_share(world, found):
@@ -82,7 +88,7 @@ def test_clips_chain_over_the_frame_they_share(world, found):
 
 
 def test_the_shared_frame_says_the_same_in_both_clips(found):
-    for start, before in ((9, 0), (18, 9)):
+    for start, before in ((5, 0), (10, 5)):
         end = found[LONG, before].people
         begin = found[LONG, start].people
         last, first = (side["frame_index"] == start for side in (end, begin))
@@ -110,13 +116,10 @@ def test_tracks_are_the_people(world, labelled):
             assert track["median_betas"] == pytest.approx(betas.tolist(), abs=1e-6)
 
 
-def test_alone_and_side_by_side_are_one(world, found, annotate, free_body, tmp_path):
+def test_alone_and_side_by_side_are_one(world, found, annotate, off_body, tmp_path):
     alone = WorkerConfig(batch_clips=1, encode_frames=1, prefetch_frames=1)
-    again = read_all(annotate(tmp_path / "out", worker=alone), world, free_body)
+    again = read_all(annotate(tmp_path / "out", worker=alone), world, off_body)
     assert again.keys() == found.keys()
     for key, clip in found.items():
-        for one, other in ((clip.frames, again[key].frames), (clip.people, again[key].people)):
-            differing = {
-                name for name in one if not np.array_equal(one[name], other[name], equal_nan=True)
-            }
-            assert differing - {"depth_byte_offset"} == set(), key
+        assert differing(clip.frames, again[key].frames) == set(), key
+        assert differing(clip.people, again[key].people) == set(), key

@@ -25,13 +25,13 @@ from synth.video_spec import CorpusSpec, VideoSpec, draw_video
 SPEC = CorpusSpec(
     seed=580,
     num_videos=4,
-    num_frames=8,
+    num_frames=6,
     sizes=((250, 140), (208, 156), (140, 250)),
     fps=(8,),
     min_people=2,
     max_people=3,
     variants=("plain", "long", "vfr", "plain"),
-    max_clip_frames=10,
+    max_clip_frames=6,
 )
 """4:3, 16:9 of three clips, portrait with uneven times, 16:9; all cameras move, by this seed.
 
@@ -42,10 +42,10 @@ each picture differs from the next.
 FOUR_THREE, LONG, PORTRAIT, WIDE = (draw_video(SPEC, index).uri for index in range(4))
 TURNED = {"turned/four-three.mp4": (FOUR_THREE, 90), "turned/portrait.mp4": (PORTRAIT, 270)}
 """Videos stored turned back, for the player to turn: what they show, and by how many degrees."""
-SPANS = dict.fromkeys((FOUR_THREE, PORTRAIT, WIDE, *TURNED), [(0, 8)]) | {
-    LONG: [(0, 10), (9, 19), (18, 25)]
+SPANS = {uri: [(0, 6)] for uri in (FOUR_THREE, PORTRAIT, WIDE, *TURNED)} | {
+    LONG: [(0, 6), (5, 11), (10, 15)]
 }
-"""The clips of every video, by hand: of 8 frames, and of 25 with at most 10 a clip."""
+"""The clips of every video, by hand: of 6 frames, and of 15 with at most 6 a clip."""
 
 
 @dataclass(frozen=True, eq=False)

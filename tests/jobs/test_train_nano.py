@@ -1,0 +1,39 @@
+"""`python -m jobs.train_nano`: clips, a curve and weights for `h3r annotate`; and it goes on."""
+
+import json
+
+from human3r_model.weights import load_model
+from jobs import train_nano as job
+
+
+def train(out, steps):
+    job.train_nano(
+        out,
+        clips=3,
+        steps=steps,
+        seed=0,
+        processes=1,
+        render_processes=1,
+        batch_clips=1,
+        learning_rate=1e-3,
+    )
+
+
+def test_a_training_ends_in_weights_and_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(job, "NUM_FRAMES", 3)
+    monkeypatch.setattr(job, "SIZES", ((96, 54), (96, 72), (54, 96)))
+    monkeypatch.setattr(job, "NUM_HELD_OUT", 1)
+    train(tmp_path, steps=1)
+    first = load_model(tmp_path / "nano.safetensors")
+    assert (first.config.name, first.is_untrained) == ("nano", False)
+    assert (tmp_path / "nano.safetensors").stat().st_size < 15e6
+    rendered = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npz")}
+    assert len(rendered) == 7  # 2 + 1 + 1 clips of the three sizes, and one of each held out
+
+    train(tmp_path, steps=2)
+    curve = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
+    assert [point["step"] for point in curve] == [1, 2]
+    assert {path: path.stat().st_mtime_ns for path in rendered} == rendered
+    second = load_model(tmp_path / "nano.safetensors")
+    assert second.weights_sha256 != first.weights_sha256
+    assert json.loads((tmp_path / "config.json").read_text())["num_steps"] == 2

@@ -14,8 +14,7 @@ help:  ## List the targets.
 install: $(READY)  ## Make .venv with the locked versions.
 
 annotate: $(READY)  ## Set up, then annotate the bundled clips into out/demo and draw a frame of each.
-	$(BIN)/h3r annotate assets/demo $(OUT) --weights assets/nano/nano.safetensors \
-		--body-model $(BODY)
+	$(BIN)/h3r annotate assets/demo $(OUT) --preset tiny --body-model $(BODY)
 	$(BIN)/h3r preview $(OUT) --video street.mp4 --body-model $(BODY) -o $(OUT)-street.png
 	$(BIN)/h3r preview $(OUT) --video walk.mp4 --body-model $(BODY) -o $(OUT)-walk.png
 

@@ -1,10 +1,11 @@
 """`h3r preview OUT --video URI -o FILE`: look at the labels of one frame."""
 
+import json
 from typing import Annotated
 
 import typer
 
-from jobs.options import Out
+from jobs.options import AsJson, Out
 
 
 def preview(
@@ -25,6 +26,7 @@ def preview(
             "where the labels have any, or heads."
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Draw a labelled frame: people over the picture, the depth, and the clip from above."""
     from evaluation.plots import preview_png
@@ -37,7 +39,15 @@ def preview(
     drawn = read_preview(Store(out), video, frame, source, body)
     folder, name = split_uri(output)
     Store(folder).write(name, preview_png(drawn))
-    typer.echo(
+    facts = {
+        "picture": output,
+        "video": video,
+        "frame_index": drawn.frame_index,
+        "time_s": drawn.time_s,
+        "num_people": len(drawn.people),
+    }
+    line = (
         f"{output}: {video}, frame {drawn.frame_index} at {drawn.time_s:.2f} s, "
         f"people: {len(drawn.people)}"
     )
+    typer.echo(json.dumps(facts) if as_json else line)

@@ -120,6 +120,7 @@ def test_json_of_every_verb_is_one_object_and_all_of_stdout(small_out, small_sou
         (("status", small_out), "num_done"),
         (("verify", small_out), "faults"),
         (("gc", small_out, "--dry-run"), "files"),
+        (("preview", small_out, "--video", "a/walk.mp4", "-o", tmp_path / "a.png"), "num_people"),
     ):
         answer = h3r(*arguments, "--json")
         assert answer.exit_code == 0, answer.stderr

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 SIZES = ((384, 216), (384, 288), (216, 384))
 SHARES = (0.5, 0.35, 0.15)
-NUM_FRAMES = 24
+LENGTHS = (6, 6, 6, 6, 6, 24)
+"""Frames of a clip: many scenes, and some long enough to be followed through."""
+HELD_OUT_LENGTHS = (24,)
 HELD_OUT_SEED = 1_000_000
 NUM_HELD_OUT = 16
 BODY = Path(__file__).parents[1] / "assets/body/anny_body_smplx_layout.npz"
@@ -39,7 +41,7 @@ def train_nano(
     batch_clips: Annotated[
         int, typer.Option(min=1, help="Clips side by side in each process.")
     ] = 8,
-    learning_rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 1e-3,
+    learning_rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 2e-3,
 ) -> None:
     """Render a corpus, train the nano preset on it, and write the weights."""
     import torch
@@ -53,8 +55,9 @@ def train_nano(
         for place, (width, height) in enumerate(SIZES):
             share = 1 / len(SIZES) if held_out else SHARES[place]
             base = HELD_OUT_SEED + seed if held_out else seed
+            lengths = HELD_OUT_LENGTHS if held_out else LENGTHS
             spec = CorpusSpec(
-                base * len(SIZES) + place, width, height, PRESETS["nano"].long_side, NUM_FRAMES
+                base * len(SIZES) + place, width, height, PRESETS["nano"].long_side, lengths
             )
             target = out / folder / f"{width}x{height}"
             rendering += corpus_jobs(target, spec, max(1, round(total * share)))

@@ -20,7 +20,7 @@ from synth.values import RenderedFrame
 from training.clips import TrainingClip, write_clip
 
 NUM_PEOPLE = (0, 1, 1, 1, 2, 2, 2, 3, 3, 4)
-INTERVALS_S = (1 / 30, 1 / 25, 1 / 15, 1 / 10, 1 / 6)
+INTERVALS_S = (1 / 30, 1 / 25, 1 / 15, 1 / 8, 1 / 4)
 JPEG_QUALITY = (40, 95)
 
 
@@ -33,14 +33,14 @@ class CorpusSpec:
         width: Of the rendered picture, pixels.
         height: Of the rendered picture, pixels.
         long_side: Of the network's picture.
-        num_frames: Frames a clip.
+        num_frames: Frames a clip may have; one is drawn, as often as it is named.
     """
 
     seed: int
     width: int
     height: int
     long_side: int
-    num_frames: int
+    num_frames: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def render_corpus(jobs: list[ClipJob], body_path: Path, num_processes: int) -> N
 def render_clip(spec: CorpusSpec, index: int, body: BodyModel) -> TrainingClip:
     """Render clip `index` of a corpus."""
     rng = np.random.default_rng((spec.seed, index))
-    times_s = np.arange(spec.num_frames) * rng.choice(INTERVALS_S)
+    times_s = np.arange(rng.choice(spec.num_frames)) * rng.choice(INTERVALS_S)
     num_people = int(rng.choice(NUM_PEOPLE))
     shot = sample_shot(
         rng,

@@ -19,6 +19,7 @@ from human3r_model.random_weights import random_model
 from training.joint_maps import sine_positions
 from training.measure import measure
 from training.objective import JointMaps, Memory, run_window
+from training.optimizer import make_optimizers
 from training.stream import ClipStream
 
 
@@ -35,7 +36,7 @@ class TrainConfig:
         window: Frames of each a step goes through.
         learning_rate: Its peak.
         warmup_steps: Until the peak.
-        weight_decay: AdamW's.
+        weight_decay: Of both optimizers.
         max_grad_norm: Gradients are scaled down to it.
         ema_decay: Of the average of the weights that is measured and kept.
         measure_every: Steps between two points of the curve.
@@ -48,12 +49,12 @@ class TrainConfig:
     num_clips: int = 8
     num_processes: int = 1
     window: int = 3
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     warmup_steps: int = 200
     weight_decay: float = 0.02
     max_grad_norm: float = 1.0
     ema_decay: float = 0.998
-    measure_every: int = 400
+    measure_every: int = 250
     measure_windows: int = 10
 
 
@@ -95,8 +96,8 @@ class Trainer:
         self._maps = JointMaps(self.model.config).to(device)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self._parameters = [*trained_parameters(self.model), *self._maps.parameters()]
-        self._optimizer = torch.optim.AdamW(
-            self._parameters, lr=config.learning_rate, weight_decay=config.weight_decay
+        self._optimizers = make_optimizers(
+            self.model, self._parameters, config.learning_rate, config.weight_decay
         )
         self._memories: list[Memory | None] = [None] * len(streams)
 
@@ -109,7 +110,7 @@ class Trainer:
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "maps": self._maps.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
         }
         torch.save(content, draft)
         draft.replace(path)
@@ -121,7 +122,8 @@ class Trainer:
         self.model.load_state_dict(content["model"])
         self.average.load_state_dict(content["average"])
         self._maps.load_state_dict(content["maps"])
-        self._optimizer.load_state_dict(content["optimizer"])
+        for optimizer, state in zip(self._optimizers, content["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
 
     def run(self, curve: Path, checkpoint: Path, show: Callable[[str], None]) -> None:
         """Train to the last step.
@@ -156,21 +158,24 @@ class Trainer:
     def _advance(self, rng: np.random.Generator) -> dict[str, float]:
         """One step of the optimiser."""
         config = self.config
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate(config, self.step)
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(config, self.step)
         which = int(rng.choice(len(self._streams), p=self._shares))
         batch = self._streams[which].next().to(self._device)
         dense = {int(rng.integers(config.window))}
         memory = self._memories[which]
         outcome = run_window(self.model, self._maps, self._body, batch, memory, dense)
         self._memories[which] = outcome.memory
-        self._optimizer.zero_grad(set_to_none=True)
+        for parameter in self._parameters:
+            parameter.grad = None
         outcome.total.backward()
         if config.num_processes > 1:
             _average_gradients(self._parameters, config.num_processes)
         norm = nn.utils.clip_grad_norm_(self._parameters, config.max_grad_norm)
         if torch.isfinite(norm):
-            self._optimizer.step()
+            for optimizer in self._optimizers:
+                optimizer.step()
         self.step += 1
         decay = min(config.ema_decay, self.step / (self.step + 10))
         with torch.no_grad():

@@ -20,7 +20,8 @@ def train(out, steps):
 
 
 def test_a_training_ends_in_weights_and_goes_on_where_it_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr(job, "NUM_FRAMES", 3)
+    monkeypatch.setattr(job, "LENGTHS", (3,))
+    monkeypatch.setattr(job, "HELD_OUT_LENGTHS", (3,))
     monkeypatch.setattr(job, "SIZES", ((96, 54), (96, 72), (54, 96)))
     monkeypatch.setattr(job, "NUM_HELD_OUT", 1)
     train(tmp_path, steps=1)

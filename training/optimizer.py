@@ -1,0 +1,43 @@
+"""Which parameter is stepped how: Muon for the matrices of the trunk, AdamW for the rest."""
+
+import torch
+from torch import nn
+
+from human3r_model.model import Human3R
+
+MUON_MOMENTUM = 0.95
+_HEADS = "downstream_head."
+
+
+def make_optimizers(
+    model: Human3R, parameters: list[nn.Parameter], learning_rate: float, weight_decay: float
+) -> list[torch.optim.Optimizer]:
+    """Split parameters between two optimizers that take the same learning rate.
+
+    Muon (Keller Jordan, 2024) steps a matrix by its orthogonalised momentum, scaled to the size of
+    AdamW's step (arXiv 2502.16982, sec. 2.2). It takes the linear layers of backbones, decoder and
+    pose memory; embeddings, convolutions, vectors and the heads are AdamW's.
+
+    Args:
+        model: The network.
+        parameters: Those to be stepped, of the network or not.
+        learning_rate: Of both.
+        weight_decay: Of both.
+    """
+    trunk = {
+        id(layer.weight)
+        for name, layer in model.named_modules()
+        if isinstance(layer, nn.Linear) and not name.startswith(_HEADS)
+    }
+    matrices = [parameter for parameter in parameters if id(parameter) in trunk]
+    rest = [parameter for parameter in parameters if id(parameter) not in trunk]
+    return [
+        torch.optim.Muon(
+            matrices,
+            lr=learning_rate,
+            weight_decay=weight_decay,
+            momentum=MUON_MOMENTUM,
+            adjust_lr_fn="match_rms_adamw",
+        ),
+        torch.optim.AdamW(rest, lr=learning_rate, weight_decay=weight_decay),
+    ]

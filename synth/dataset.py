@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from pipeline.config import LabelConfig, LabelIdentity, WorkerConfig, differences
 from pipeline.errors import JobError, RefusedError
 from pipeline.job import annotate_job
-from pipeline.ledger import JobStatus, read_status
+from pipeline.ledger import JobStatus, read_ledger, read_status
 from pipeline.models import ModelSource
 from pipeline.plan import has_plan
 from pipeline.planning import plan_job
@@ -25,9 +25,11 @@ from pipeline.uris import join_uri
 from pipeline.worker import WorkerSettings
 from schemas.fields import SCHEMA_VERSION
 from synth.filming import film_video, load_body
+from synth.ground import GROUND_SCHEMA
 from synth.hidden import HIDDEN_SCHEMA
 from synth.layout import (
     CORPUS_FILE,
+    GROUND_FILE,
     HIDDEN_FILE,
     STAGED_FOLDER,
     TRUTH_FOLDER,
@@ -190,8 +192,21 @@ def _publish(store: Store, truth: Store, spec: CorpusSpec) -> None:
     uris = [draw_video(spec, index).uri for index in range(spec.num_videos)]
     records = [json.loads(store.read(record_path(uri))) for uri in uris]
     hidden = [row for record in records for row in record["hidden"]]
-    file = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(hidden, schema=HIDDEN_SCHEMA), file, compression="zstd")
-    truth.write(HIDDEN_FILE, file.getvalue())
+    ledger = read_ledger(truth, ["uri", "start_frame", "clip_id"]).to_pylist()
+    clip_ids = {(row["uri"], row["start_frame"]): row["clip_id"] for row in ledger}
+    ground = [
+        row | {"clip_id": clip_ids[uri, row["start_frame"]]}
+        for uri, record in zip(uris, records, strict=True)
+        for row in record["ground"]
+    ]
+    truth.write(HIDDEN_FILE, _to_parquet(hidden, HIDDEN_SCHEMA))
+    truth.write(GROUND_FILE, _to_parquet(ground, GROUND_SCHEMA))
     lines = "".join(json.dumps(record["video"]) + "\n" for record in records)
     store.write(VIDEOS_FILE, lines.encode())
+
+
+def _to_parquet(rows: list[dict], schema: pa.Schema) -> bytes:
+    """A file of those columns of rows that the schema names."""
+    file = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), file, compression="zstd")
+    return file.getvalue()

@@ -11,6 +11,7 @@ from pipeline.av_io import H264Encoder
 from pipeline.cutting import cut_clips
 from pipeline.storage import Store
 from synth.clip_truth import TruthRecorder, to_bytes
+from synth.ground import ground_plane
 from synth.hidden import hidden_rows
 from synth.layout import record_path, staged_clip_path, video_path
 from synth.render import render_shot
@@ -45,17 +46,18 @@ def film_video(out: str, body_path: str, spec: CorpusSpec, index: int) -> int:
     """
     store, body, video = Store(out), load_body(body_path), draw_video(spec, index)
     encoder = H264Encoder(video.width, video.height, video.mean_fps, video.time_base, video.crf)
-    shots, hidden = [], []
+    shots, hidden, ground = [], [], []
     for shot_spec in video.shots:
         shot = make_shot(video, shot_spec, body)
         hidden += _film_shot(store, spec, video, shot_spec, shot, body, encoder)
+        ground += _ground_of_clips(spec, shot_spec, shot)
         shots.append(_describe_shot(shot_spec, shot))
     path = video_path(video.uri)
     store.write(path, encoder.finish())
     local = store.local_path(path)
     if local is not None:
         os.utime(local, (FILMED_S, FILMED_S))
-    record = {"video": _describe_video(spec, video, shots), "hidden": hidden}
+    record = {"video": _describe_video(spec, video, shots), "hidden": hidden, "ground": ground}
     store.write(record_path(video.uri), json.dumps(record).encode())
     return len(video.pts)
 
@@ -102,6 +104,15 @@ def _film_shot(
         store.write(staged_clip_path(video.uri, first_frame), to_bytes(truth))
         rows += hidden_rows(video.uri, first_frame, truth.labels, hidden, body, has_seam=start > 0)
     return rows
+
+
+def _ground_of_clips(corpus: CorpusSpec, spec: ShotSpec, shot: Shot) -> list[dict]:
+    """The ground in the world of each clip of a shot, by the clip's first frame."""
+    return [
+        {"start_frame": spec.start_frame + start}
+        | ground_plane(shot.camera.world_from_camera[start])
+        for start, _ in cut_clips(spec.end_frame - spec.start_frame, corpus.max_clip_frames)
+    ]
 
 
 def _describe_video(corpus: CorpusSpec, video: VideoSpec, shots: list[dict]) -> dict:

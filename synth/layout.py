@@ -5,6 +5,7 @@ videos/INDEX-VARIANT.mp4    the videos
 videos.jsonl                what each video is, a line each; written last: the corpus is whole
 truth/                      the dataset a job would write of videos/, with true labels
 truth/hidden.parquet        people too hidden to be labelled
+truth/ground.parquet        the ground plane in each clip's world
 truth/masks/CLIP.mkv        who is seen in every pixel
 staged/                     truth on its way from the renderer to the tables; gone when whole
 """
@@ -15,6 +16,7 @@ VIDEOS_FILE = "videos.jsonl"
 TRUTH_FOLDER = "truth"
 STAGED_FOLDER = "staged"
 HIDDEN_FILE = "hidden.parquet"  # below TRUTH_FOLDER
+GROUND_FILE = "ground.parquet"  # likewise
 
 
 def video_path(uri: str) -> str:

@@ -16,7 +16,7 @@ from synth.cameras import CameraKind
 from synth.places import PlaceKind
 from synth.sampling import CAMERA_SHARES, PLACE_SHARES, draw_kind
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 """Goes up when the same seed gives other videos or another truth."""
 
 Variant = Literal["plain", "cuts", "long", "vfr", "border", "empty"]

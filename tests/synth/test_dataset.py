@@ -4,18 +4,22 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
+from evaluation.dataset import Dataset
+from evaluation.evaluate import evaluate
 from pipeline.errors import RefusedError
-from pipeline.ledger import read_status
+from pipeline.ledger import read_ledger, read_status
 from pipeline.run_file import read_run
 from pipeline.storage import Store
 from pipeline.verify import verify
 from synth.dataset import CorpusProgress, make_corpus
+from synth.ground import GROUND_SCHEMA
 from synth.hidden import HIDDEN_SCHEMA
 from synth.video_spec import draw_video
 from tests.commands import files_of
 from tests.conftest import FREE_BODY
 from tests.synth.small_corpus import SPEC, truth_table
 
+MOST_SUNK_MM = 1.0
 TINY = replace(SPEC, num_videos=3, num_frames=2, variants=("plain",), min_people=1, max_people=1)
 
 
@@ -72,6 +76,19 @@ def test_hidden_people_have_a_table(small_corpus):
     schema = pq.read_schema(small_corpus.path / "truth/hidden.parquet")
     assert schema.equals(HIDDEN_SCHEMA)
     assert schema.names == ["uri", "frame_index", "head_px", "box"]
+
+
+def test_every_clip_has_a_ground(small_corpus):
+    table = pq.read_table(small_corpus.path / "truth/ground.parquet")
+    assert table.schema.equals(GROUND_SCHEMA)
+    ledger = read_ledger(small_corpus.truth, ["clip_id"])
+    assert sorted(table["clip_id"].to_pylist()) == sorted(ledger["clip_id"].to_pylist())
+
+
+def test_true_feet_stand_on_the_ground(small_corpus):
+    truth = Dataset(small_corpus.truth)
+    (metric,) = [m for m in evaluate(truth, truth).metrics if m.name == "Ground penetration"]
+    assert metric.value == pytest.approx(0, abs=MOST_SUNK_MM)
 
 
 def test_neither_the_number_of_videos_nor_of_processes_changes_one(small_corpus, tmp_path):

@@ -18,6 +18,6 @@ def test_points_of_the_ground_are_on_it_and_points_above_it_above():
     pose[:3, 3] = rng.standard_normal(3)
     plane = ground_plane(pose)
     for height_m in (0.0, 1.0):
-        in_world = np.array([*rng.standard_normal(2), 1.0])[[0, 2, 1]] * [1, 0, 1] - [0, height_m, 0]
-        in_clip = (np.linalg.inv(pose) @ [*in_world, 1.0])[:3]
+        x, z = rng.standard_normal(2)
+        in_clip = (np.linalg.inv(pose) @ [x, -height_m, z, 1.0])[:3]
         assert np.isclose(in_clip @ plane["normal"] - plane["offset_m"], height_m)

@@ -1,5 +1,6 @@
 """Joins a prediction with its truth by video and source frame, and compares what they share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Literal
@@ -54,6 +55,7 @@ def evaluate(
     radius_px: float | None = None,
     body: BodyModel | None = None,
     command: str = "",
+    on_video: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
     """Say how good labels are.
 
@@ -68,6 +70,7 @@ def evaluate(
             network's encoder.
         body: Skins both sides, for PVE; None leaves PVE out.
         command: What was run, for the record.
+        on_video: Called with (videos compared, videos of the truth).
 
     Raises:
         EvaluationError: The two have no frame in common, or a video of two sizes.
@@ -81,8 +84,9 @@ def evaluate(
     rules = Rules(match, radius_px, body, reasons)
     extras = _Extras(truth.read_hidden(), truth.read_ground())
     found = _Found()
-    for uri in truth.clips:
+    for num_done, uri in enumerate(truth.clips):
         _compare_video(uri, pred, truth, extras, rules, found)
+        on_video(num_done + 1, len(truth.clips))
     if not found.num_frames:
         raise EvaluationError(_nothing_in_common(pred, truth, found))
     samples = join_samples(found.samples)

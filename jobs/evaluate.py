@@ -59,6 +59,7 @@ def evaluate(
     from evaluation.evaluate import evaluate as compare
     from evaluation.report_table import table_lines
     from evaluation.result import as_json
+    from jobs.progress import ProgressLine
     from pipeline.storage import Store
 
     if radius_px is not None and not radius_px > 0:
@@ -74,14 +75,16 @@ def evaluate(
         if path is not None and not path.absolute().parent.is_dir():
             raise ConfigError(f"{path}: its folder does not exist. Choose another place")
     given = [f"{name}={value}" for name, value in arguments.items() if value is not None]
-    evaluation = compare(
-        Dataset(Store(pred)),
-        Dataset(Store(truth)),
-        match=match.value,
-        radius_px=radius_px,
-        body=_read_body(body_model),
-        command=shlex.join(["h3r", "evaluate", pred, truth, *given]),
-    )
+    with ProgressLine("evaluate") as line:
+        evaluation = compare(
+            Dataset(Store(pred)),
+            Dataset(Store(truth)),
+            match=match.value,
+            radius_px=radius_px,
+            body=_read_body(body_model),
+            command=shlex.join(["h3r", "evaluate", pred, truth, *given]),
+            on_video=lambda done, total: line.show(done, total, "videos"),
+        )
     for line in table_lines(evaluation):
         typer.echo(line)
     if json_file is not None:

@@ -17,6 +17,7 @@ def shifted_out(small_out, tmp_path_factory):
 def test_labels_against_themselves(small_out, shifted_out):
     answer = h3r("evaluate", small_out, shifted_out)
     assert answer.exit_code == 0, answer.stderr
+    assert answer.stderr.splitlines()[-1] == "evaluate 3/3 videos"
     lines = answer.stdout.splitlines()
     assert lines[0] == f"labels  {small_out} (tiny, UNTRAINED: random weights, not labels)"
     assert lines[1].startswith(f"truth   {shifted_out} ")

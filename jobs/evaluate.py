@@ -75,7 +75,7 @@ def evaluate(
         if path is not None and not path.absolute().parent.is_dir():
             raise ConfigError(f"{path}: its folder does not exist. Choose another place")
     given = [f"{name}={value}" for name, value in arguments.items() if value is not None]
-    with ProgressLine("evaluate") as line:
+    with ProgressLine("evaluate") as progress:
         evaluation = compare(
             Dataset(Store(pred)),
             Dataset(Store(truth)),
@@ -83,7 +83,7 @@ def evaluate(
             radius_px=radius_px,
             body=_read_body(body_model),
             command=shlex.join(["h3r", "evaluate", pred, truth, *given]),
-            on_video=lambda done, total: line.show(done, total, "videos"),
+            on_video=lambda done, total: progress.show(done, total, "videos"),
         )
     for line in table_lines(evaluation):
         typer.echo(line)

@@ -39,6 +39,9 @@ HIDDEN_COLUMNS = ("uri", "frame_index", "head_px", "box")
 GROUND_FILE = "ground.parquet"
 """Beside the tables of a truth: the ground plane in each clip's world."""
 GROUND_COLUMNS = ("clip_id", "normal", "offset_m")
+SMPL_JOINTS_FILE = "smpl_joints.parquet"
+"""Beside the tables of a truth in SMPL's parameters: the body joints of SMPL, camera, metres."""
+SMPL_JOINTS_COLUMNS = ("uri", "frame_index", "track_id", "joints")
 
 _LEDGER_COLUMNS = [
     "clip_id",
@@ -163,6 +166,19 @@ class Dataset:
         return {
             row["clip_id"]: Plane(np.array(row["normal"]), row["offset_m"])
             for row in self._extra_rows(GROUND_FILE, GROUND_COLUMNS)
+        }
+
+    def read_smpl_joints(self) -> dict[tuple[str, int, int], NDArray[np.float64]]:
+        """SMPL's joints [22, 3] by (video, source frame, track); {} where a truth is not of SMPL.
+
+        Raises:
+            EvaluationError: The file lacks a column of `SMPL_JOINTS_COLUMNS`.
+        """
+        return {
+            (row["uri"], row["frame_index"], row["track_id"]): np.array(row["joints"]).reshape(
+                -1, 3
+            )
+            for row in self._extra_rows(SMPL_JOINTS_FILE, SMPL_JOINTS_COLUMNS)
         }
 
     def _extra_rows(self, path: str, columns: Sequence[str]) -> list[dict]:

@@ -1,7 +1,7 @@
 """Joins a prediction with its truth by video and source frame, and compares what they share."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Literal
 
@@ -16,6 +16,7 @@ from evaluation.physics import Plane
 from evaluation.result import Accounts, Evaluation, SequenceResult
 from evaluation.samples import MAP_SHAPE, Samples, join_samples, no_bodies
 from evaluation.sequence import Rules, Sides, compare_sequence
+from evaluation.smpl import SmplJoints
 from evaluation.summary import Reasons, metrics_of
 from evaluation.tracking import TrackingCounts
 from human3r_model.body import BodyModel
@@ -27,10 +28,17 @@ HASH_CHARS = 12
 
 @dataclass(frozen=True)
 class _Extras:
-    """What a truth says beside its tables: hidden people by (video, frame), ground by clip."""
+    """What a truth says beside its tables.
+
+    Attributes:
+        hidden: By (video, frame).
+        ground: By clip.
+        smpl_joints: By (video, frame, track); {} where the truth is not of SMPL.
+    """
 
     hidden: dict[tuple[str, int], HiddenPeople]
     ground: dict[str, Plane]
+    smpl_joints: dict[tuple[str, int, int], NDArray[np.float64]]
 
 
 @dataclass
@@ -54,6 +62,7 @@ def evaluate(
     match: Literal["head", "box"] = "head",
     radius_px: float | None = None,
     body: BodyModel | None = None,
+    smpl: SmplJoints | None = None,
     command: str = "",
     on_video: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
@@ -69,6 +78,7 @@ def evaluate(
         radius_px: Greatest distance of matched heads, source pixels; None for one patch of the
             network's encoder.
         body: Skins both sides, for PVE; None leaves PVE out.
+        smpl: Takes SMPL's joints of the prediction, where the truth is of SMPL; needs `body`.
         command: What was run, for the record.
         on_video: Called with (videos compared, videos of the truth).
 
@@ -77,12 +87,9 @@ def evaluate(
         ConfigError: `body` is not the model that the labels are for.
     """
     _check_body(body, pred, truth)
-    reasons = Reasons(
-        joints=_why_no_joints(pred, truth),
-        skin="no body model was given (--body-model)" if body is None else None,
-    )
-    rules = Rules(match, radius_px, body, reasons)
-    extras = _Extras(truth.read_hidden(), truth.read_ground())
+    extras = _Extras(truth.read_hidden(), truth.read_ground(), truth.read_smpl_joints())
+    reasons = _reasons(pred, truth, body, smpl, is_of_smpl=bool(extras.smpl_joints))
+    rules = Rules(match, radius_px, body, smpl if extras.smpl_joints else None, reasons)
     found = _Found()
     for num_done, uri in enumerate(truth.clips):
         _compare_video(uri, pred, truth, extras, rules, found)
@@ -116,7 +123,7 @@ def _compare_video(
     _check_picture(uri, pred, truth)
     num_before, last_true = found.num_frames, -1
     for entry in truth.clips[uri]:
-        true = truth.read_clip(entry)
+        true = _with_smpl_joints(truth.read_clip(entry), extras)
         is_open = true.frame_index > last_true
         last_true = int(true.frame_index[-1])
         found.num_frames_true += int(is_open.sum())
@@ -185,6 +192,39 @@ def _accounts(pred: Dataset, truth: Dataset, found: _Found) -> Accounts:
         videos_not_planned=tuple(uri for uri in truth.clips if uri not in pred.planned_frames),
         videos_without_truth=tuple(uri for uri in pred.planned_frames if uri not in truth.clips),
     )
+
+
+def _with_smpl_joints(clip: ClipArrays, extras: _Extras) -> ClipArrays:
+    """The clip of a truth, with SMPL's joints where the truth has them."""
+    if not extras.smpl_joints:
+        return clip
+    people, joints = clip.people, clip.people.joints.copy()
+    frames = clip.frame_index[people.frame].tolist()
+    for row, (frame, track) in enumerate(zip(frames, people.track_id.tolist(), strict=True)):
+        joints[row] = extras.smpl_joints.get((clip.entry.uri, frame, track), np.nan)
+    return replace(clip, people=replace(people, joints=joints))
+
+
+def _reasons(
+    pred: Dataset,
+    truth: Dataset,
+    body: BodyModel | None,
+    smpl: SmplJoints | None,
+    *,
+    is_of_smpl: bool,
+) -> Reasons:
+    """Why something is not to be measured."""
+    if not is_of_smpl:
+        skin = "no body model was given (--body-model)" if body is None else None
+        return Reasons(joints=_why_no_joints(pred, truth), skin=skin)
+    joints = None
+    if pred.side.body_model_sha256 is None:
+        joints = "PRED has no joints: it was made without a body model"
+    elif body is None or smpl is None:
+        joints = (
+            "the truth's joints are SMPL's: give --body-model, --smpl-model and --smplx-to-smpl"
+        )
+    return Reasons(joints=joints, skin="the truth is of SMPL, whose skin is not SMPL-X's")
 
 
 def _why_no_joints(pred: Dataset, truth: Dataset) -> str | None:

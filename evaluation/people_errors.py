@@ -4,7 +4,7 @@ Letters: K pairs, in the order of frames; J = 22 body joints; T frames of the se
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from evaluation.bodies import (
 from evaluation.clip_arrays import PeopleRows
 from evaluation.physics import Plane, foot_sliding_mm, ground_penetration_mm, jitter
 from evaluation.samples import BodySamples, join_bodies, no_bodies
+from evaluation.smpl import SmplJoints
 from human3r_model.body import BodyModel
 from human3r_model.geometry import axis_angle_to_matrix
 from schemas.joints import BODY_JOINTS
@@ -102,6 +103,16 @@ def pair_errors(
             vertices_mm[rows] = _vertex_errors_mm(pred, true, pairs.select(rows), body)
     offset = pred.head_position[pairs.pred_row] - true.head_position[pairs.true_row]
     return PairErrors(np.linalg.norm(offset, axis=1), joints_mm, procrustes_mm, vertices_mm)
+
+
+def with_smpl_joints(people: PeopleRows, body: BodyModel, smpl: SmplJoints) -> PeopleRows:
+    """People whose joints are SMPL's, taken from the skin of their SMPL-X bodies."""
+    joints = np.full_like(people.joints, np.nan)
+    posed = np.flatnonzero(is_finite(people.axis_angle))
+    for start in range(0, len(posed), SKIN_CHUNK):
+        rows = posed[start : start + SKIN_CHUNK]
+        joints[rows] = smpl.of(_skin(people, rows, body)[0])
+    return replace(people, joints=joints)
 
 
 def body_samples(

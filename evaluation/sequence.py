@@ -30,10 +30,12 @@ from evaluation.people_errors import (
     pair_errors,
     penetration_mm,
     rows_of_people,
+    with_smpl_joints,
 )
 from evaluation.physics import Plane
 from evaluation.result import PersonPath, SequenceResult
 from evaluation.samples import Samples
+from evaluation.smpl import SmplJoints
 from evaluation.summary import Reasons, metrics_of
 from evaluation.tracking import TrackedFrame, count_tracks
 from human3r_model.body import BodyModel
@@ -50,12 +52,15 @@ class Rules:
         radius_px: Greatest distance of matched heads, source pixels; None for one patch of the
             network's encoder (16 pixels of the picture it saw).
         body: Skins both sides, for PVE; None leaves that out.
+        smpl: Takes the prediction's joints as SMPL's are, from the skin of `body`; None leaves
+            them SMPL-X's.
         reasons: Why something is not to be measured.
     """
 
     match: Literal["head", "box"]
     radius_px: float | None
     body: BodyModel | None
+    smpl: SmplJoints | None
     reasons: Reasons
 
 
@@ -96,7 +101,10 @@ def compare_sequence(
     pred_people, true_people = pred.people, true.people
     if rules.reasons.joints is not None:
         pred_people = _without_joints(pred_people)
-    errors = pair_errors(pred_people, true_people, pairs, rules.body)
+    elif rules.smpl is not None and rules.body is not None:
+        pred_people = with_smpl_joints(pred_people, rules.body, rules.smpl)
+    skinned = rules.body if rules.reasons.skin is None else None
+    errors = pair_errors(pred_people, true_people, pairs, skinned)
     pred_poses = pred.world_from_camera[sides.pred_places]
     true_poses = true.world_from_camera[sides.true_places]
     pred_world = _in_world(pred_people.joints[pairs.pred_row], pred_poses[pairs.frame])

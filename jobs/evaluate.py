@@ -11,6 +11,7 @@ import typer
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
+    from evaluation.smpl import SmplJoints
     from human3r_model.body import BodyModel
 
 
@@ -38,6 +39,19 @@ def evaluate(
     body_model: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="SMPL-X model (.npz) of both sides, to compare skin."),
+    ] = None,
+    smpl_model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="SMPL_NEUTRAL.pkl: with --smplx-to-smpl, compares joints with a truth of SMPL.",
+        ),
+    ] = None,
+    smplx_to_smpl: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="smplx2smpl.pkl, the transfer distributed with the body models."
+        ),
     ] = None,
     match: Annotated[
         MatchBy, typer.Option(help="Match people by the pixel of the head, or by box (IoU 0.5).")
@@ -68,6 +82,8 @@ def evaluate(
         "--json": json_file,
         "--html": html_file,
         "--body-model": body_model,
+        "--smpl-model": smpl_model,
+        "--smplx-to-smpl": smplx_to_smpl,
         "--match": match.value,
         "--radius-px": radius_px,
     }
@@ -82,6 +98,7 @@ def evaluate(
             match=match.value,
             radius_px=radius_px,
             body=_read_body(body_model),
+            smpl=_read_smpl(smplx_to_smpl, smpl_model, body_model),
             command=shlex.join(["h3r", "evaluate", pred, truth, *given]),
             on_video=lambda done, total: progress.show(done, total, "videos"),
         )
@@ -101,6 +118,20 @@ def _read_body(path: Path | None) -> "BodyModel | None":
     from human3r_model.body import BodyModel
 
     return BodyModel.from_file(path)
+
+
+def _read_smpl(
+    transfer: Path | None, model: Path | None, body_model: Path | None
+) -> "SmplJoints | None":
+    if transfer is None and model is None:
+        return None
+    if transfer is None or model is None or body_model is None:
+        raise ConfigError(
+            "SMPL's joints take three files: give --body-model, --smpl-model and --smplx-to-smpl"
+        )
+    from evaluation.smpl import SmplJoints
+
+    return SmplJoints.from_files(transfer, model)
 
 
 def _write(path: Path, text: str) -> None:

@@ -29,8 +29,8 @@ def import_truth(
     body_models: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of SMPLX_NEUTRAL.npz, SMPLX_MALE.npz and SMPLX_FEMALE.npz; needed for "
-            "rich and bedlam."
+            help="Folder of SMPLX_NEUTRAL.npz, SMPLX_MALE.npz and SMPLX_FEMALE.npz, needed for "
+            "rich and bedlam, and of SMPL_MALE.pkl and SMPL_FEMALE.pkl, for the joints of emdb."
         ),
     ] = None,
     only: Annotated[

@@ -6,7 +6,7 @@ from torch import nn
 from human3r_model.model import Human3R
 
 MUON_MOMENTUM = 0.95
-_HEADS = "downstream_head."
+_NOT_OF_THE_TRUNK = ("downstream_head.", "pose_retriever.")
 
 
 def make_optimizers(
@@ -15,8 +15,8 @@ def make_optimizers(
     """Split parameters between two optimizers that take the same learning rate.
 
     Muon (Keller Jordan, 2024) steps a matrix by its orthogonalised momentum, scaled to the size of
-    AdamW's step (arXiv 2502.16982, sec. 2.2). It takes the linear layers of backbones, decoder and
-    pose memory; embeddings, convolutions, vectors and the heads are AdamW's.
+    AdamW's step (arXiv 2502.16982, sec. 2.2). It takes the linear layers of backbones and decoder;
+    embeddings, convolutions, vectors, pose memory and heads are AdamW's.
 
     Args:
         model: The network.
@@ -27,7 +27,7 @@ def make_optimizers(
     trunk = {
         id(layer.weight)
         for name, layer in model.named_modules()
-        if isinstance(layer, nn.Linear) and not name.startswith(_HEADS)
+        if isinstance(layer, nn.Linear) and not name.startswith(_NOT_OF_THE_TRUNK)
     }
     matrices = [parameter for parameter in parameters if id(parameter) in trunk]
     rest = [parameter for parameter in parameters if id(parameter) not in trunk]

@@ -3,8 +3,9 @@
 The ground truths of 3DPW, EMDB and RICH are pickles, some written by Python 2. A pickle names
 functions and has them called; here every name is looked up in a short list, and what it gets is
 a stand-in of this module that only keeps what it is given. Arrays are built from those afterwards,
-so not even numpy's own unpickling code runs. Objects of `chumpy` and `scipy.sparse`, which some
-files carry in fields that nobody reads, become None; any other name is refused.
+so not even numpy's own unpickling code runs. A matrix of `scipy.sparse` is built anew from its
+arrays, of a value of `chumpy` the array that it holds is taken; other objects of the two, which
+some files carry in fields that nobody reads, become None. Any other name is refused.
 """
 
 import pickle
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 
 from evaluation.loaders.errors import TruthError
@@ -20,7 +22,9 @@ from evaluation.loaders.errors import TruthError
 _PLAIN_BUILTINS = {"set": set, "frozenset": frozenset}
 _BUILTIN_MODULES = ("builtins", "__builtin__")
 _ARRAY_MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
-_IGNORED_PACKAGES = ("chumpy", "scipy.sparse")
+_FOREIGN_PACKAGES = ("chumpy", "scipy.sparse")
+_SPARSE = {"csc_matrix": scipy.sparse.csc_matrix, "csr_matrix": scipy.sparse.csr_matrix}
+_CHUMPY_VALUE = "x"  # a chumpy.ch.Ch that is not computed from others holds its array here
 _DTYPE_CODE = re.compile(r"[biufc]\d{1,2}|[SU]\d{1,6}|O8?")
 # A hostile or damaged pickle can make the unpickler fail in any of these ways.
 _READ_ERRORS = (
@@ -98,15 +102,28 @@ class _Scalar:
         return np.frombuffer(_to_bytes(self.content), self.dtype.to_numpy())[0].item()
 
 
-class _Ignored:
-    """Stands for an object that nobody reads."""
+class _Foreign:
+    """Stands for an object of `chumpy` or `scipy.sparse` until its state is known."""
 
-    def __new__(cls, *_: object) -> "_Ignored":
+    def __new__(cls, *_: object) -> "_Foreign":
         return super().__new__(cls)
 
-    def __init__(self, *_: object) -> None: ...
+    def __init__(self, *_: object) -> None:
+        self._fields: dict[str, Any] = {}
 
-    def __setstate__(self, state: object) -> None: ...
+    def __setstate__(self, state: object) -> None:
+        self._fields = state if isinstance(state, dict) else {}
+
+    def to_plain(self) -> Any:
+        """A sparse matrix, an array, or None where it is neither."""
+        name = type(self).__name__
+        fields = getattr(self, "_fields", {})
+        if name in _SPARSE and {"data", "indices", "indptr", "_shape"} <= fields.keys():
+            parts = tuple(_plain(fields[key]) for key in ("data", "indices", "indptr"))
+            matrix = _SPARSE[name](parts, shape=_plain(fields["_shape"]))
+            matrix.check_format(full_check=True)
+            return matrix
+        return _plain(fields.get(_CHUMPY_VALUE)) if name == "Ch" else None
 
 
 class _RestrictedUnpickler(pickle.Unpickler):
@@ -130,8 +147,8 @@ class _RestrictedUnpickler(pickle.Unpickler):
             return self._make_empty_bytes  # likewise, where there are none
         if module in _BUILTIN_MODULES and name in _PLAIN_BUILTINS:
             return _PLAIN_BUILTINS[name]
-        if any(module == top or module.startswith(f"{top}.") for top in _IGNORED_PACKAGES):
-            return type(name, (_Ignored,), {})
+        if any(module == top or module.startswith(f"{top}.") for top in _FOREIGN_PACKAGES):
+            return type(name, (_Foreign,), {})
         raise pickle.UnpicklingError(
             f"it asks for {module}.{name}, which no ground truth needs: the file may be hostile. "
             "Get the published file again"
@@ -171,7 +188,9 @@ def _plain(value: Any) -> Any:
             return value.to_numpy()
         case _Scalar():
             return value.to_python()
-        case _Ignored() | _Dtype():
+        case _Foreign():
+            return value.to_plain()
+        case _Dtype():
             return None
         case dict():
             return {_plain(key): _plain(item) for key, item in value.items()}

@@ -22,6 +22,7 @@ from evaluation.loaders.errors import TruthError
 from evaluation.loaders.sequence import TrueSequence
 from evaluation.loaders.true_bodies import BodyFolder
 from evaluation.loaders.true_rows import SequencePeople, find_people, label_clip, true_rows
+from evaluation.smpl import NUM_BODY_JOINTS
 from pipeline.attempts import begin_attempt
 from pipeline.av_io import H264Encoder
 from pipeline.commit import ShardWriter
@@ -41,10 +42,19 @@ from schemas.fields import SCHEMA_VERSION
 VIDEOS_FOLDER = "videos"
 TRUTH_FOLDER = "truth"
 HIDDEN_FILE = "hidden.parquet"  # as evaluation.dataset reads it
+SMPL_JOINTS_FILE = "smpl_joints.parquet"  # likewise
 MODEL_PRESET = "truth"
 TIME_BASE = Fraction(1, 90_000)
 CRF = 12
 """Of the videos: hardly to be told from the pictures."""
+_SMPL_JOINTS_SCHEMA = pa.schema(
+    [
+        pa.field("uri", pa.string(), nullable=False),
+        pa.field("frame_index", pa.int32(), nullable=False),
+        pa.field("track_id", pa.int32(), nullable=False),
+        pa.field("joints", pa.list_(pa.float32(), 3 * NUM_BODY_JOINTS), nullable=False),
+    ]
+)
 _HIDDEN_SCHEMA = pa.schema(
     [
         pa.field("uri", pa.string(), nullable=False),
@@ -91,7 +101,10 @@ def import_truth(
         uri: find_people(sequence, bodies, *video_size(sequence))
         for uri, sequence in by_uri.items()
     }
-    truth.write(HIDDEN_FILE, _hidden_bytes(people))
+    truth.write(HIDDEN_FILE, _to_parquet(_hidden_rows(people), _HIDDEN_SCHEMA))
+    smpl_rows = _smpl_rows(people)
+    if smpl_rows:
+        truth.write(SMPL_JOINTS_FILE, _to_parquet(smpl_rows, _SMPL_JOINTS_SCHEMA))
 
     def run_shards(shards: Sequence[int], settings: WorkerSettings) -> Generator[ShardReport]:
         for shard in shards:
@@ -155,15 +168,36 @@ def _identity(
     )
 
 
-def _hidden_bytes(people: dict[str, SequencePeople]) -> bytes:
-    rows = [
+def _hidden_rows(people: dict[str, SequencePeople]) -> list[dict]:
+    return [
         {"uri": uri, "frame_index": int(frame), "head_px": head_px.tolist(), "box": None}
         for uri, everybody in people.items()
         for hidden in [everybody.select(np.flatnonzero(~everybody.is_valid))]
         for frame, head_px in zip(hidden.frame, hidden.head_px, strict=True)
     ]
+
+
+def _smpl_rows(people: dict[str, SequencePeople]) -> list[dict]:
+    """SMPL's joints of everybody who has a row and of whom they are known."""
+    rows = []
+    for uri, everybody in people.items():
+        is_known = everybody.is_valid & np.isfinite(everybody.smpl_joints).all(axis=(1, 2))
+        known = everybody.select(np.flatnonzero(is_known))
+        rows += [
+            {"uri": uri, "frame_index": frame, "track_id": track, "joints": joints}
+            for frame, track, joints in zip(
+                known.frame.tolist(),
+                known.track_id.tolist(),
+                known.smpl_joints.reshape(-1, 3 * NUM_BODY_JOINTS).tolist(),
+                strict=True,
+            )
+        ]
+    return rows
+
+
+def _to_parquet(rows: list[dict], schema: pa.Schema) -> bytes:
     file = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema=_HIDDEN_SCHEMA), file, compression="zstd")
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), file, compression="zstd")
     return file.getvalue()
 
 

@@ -1,9 +1,10 @@
 """Clips of a truth's sequence in the shape of a network's answer, and as rows of the tables.
 
 SMPL-X people are labelled as a network's are. The parameters of SMPL people are not SMPL-X's, so
-their rows only say where the head is (they are not `is_finite`). Of people whose label the dataset
-does not trust there is no row: they are `HiddenHead`s. Nobody whose head is outside the picture is
-told of. Letters: T frames of the clip, M rows of people over the whole sequence.
+their rows only say where the head is (they are not `is_finite`); their joints are kept apart. Of
+people whose label the dataset does not trust there is no row: they are `HiddenHead`s. Nobody whose
+head is outside the picture is told of. Letters: T frames of the clip, M rows of people over the
+whole sequence.
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from evaluation.loaders.errors import TruthError
 from evaluation.loaders.sequence import TruePerson, TrueSequence
 from evaluation.loaders.true_bodies import BodyFolder
+from evaluation.smpl import NUM_BODY_JOINTS
 from human3r_model.geometry import matrix_to_quaternion
 from human3r_model.preprocess import ImageGeometry
 from pipeline.labels import ClipLabels, ModelFrame
@@ -43,6 +45,7 @@ class SequencePeople:
         betas: [M, 10].
         head_position: [M, 3] camera, metres.
         joints: [M, 52, 3] camera, metres.
+        smpl_joints: [M, 22, 3] SMPL's own, camera, metres; NaN of SMPL-X people.
     """
 
     frame: NDArray[np.int64]
@@ -53,6 +56,7 @@ class SequencePeople:
     betas: NDArray[np.float32]
     head_position: NDArray[np.float64]
     joints: NDArray[np.float64]
+    smpl_joints: NDArray[np.float64]
 
     def select(self, rows: NDArray[np.int64]) -> "SequencePeople":
         """The rows at those places."""
@@ -178,11 +182,26 @@ def _find_person(
             joints=placed.joints,
         )
         return replace(found, head_px=_project(sequence, person, placed.head_position))
+    joints = _smpl_joints(sequence, person, bodies)
+    if joints is not None:
+        found = replace(found, smpl_joints=joints)
     if person.joints_px is not None:
         return replace(found, head_px=person.joints_px[:, HEAD])
     if person.joints is not None:
         return replace(found, head_px=_project(sequence, person, person.joints[:, HEAD]))
     return found
+
+
+def _smpl_joints(
+    sequence: TrueSequence, person: TruePerson, bodies: BodyFolder | None
+) -> NDArray[np.float64] | None:
+    """[F, 22, 3] camera: as the files give them, or else the model's, where there is one."""
+    if person.joints is not None:
+        return person.joints[:, :NUM_BODY_JOINTS]
+    if bodies is None or sequence.world_from_camera is None:
+        return None
+    camera_from_world = np.linalg.inv(sequence.world_from_camera[person.frame])
+    return bodies.place_smpl(person, camera_from_world.astype(np.float64))
 
 
 def _project(
@@ -210,6 +229,7 @@ def _nobody(num_rows: int) -> SequencePeople:
         betas=unknown(NUM_BETAS).astype(np.float32),
         head_position=unknown(3),
         joints=unknown(NUM_JOINTS, 3),
+        smpl_joints=unknown(NUM_BODY_JOINTS, 3),
     )
 
 

@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from evaluation.loaders.errors import TruthError
 from evaluation.loaders.safe_pickle import read_pickle
@@ -79,13 +80,39 @@ def test_arrays_of_objects_come_back_with_their_arrays(tmp_path):
     assert (first.tolist(), second) == ([1], "a")
 
 
-@pytest.mark.parametrize("name", ["chumpy.ch Ch", "scipy.sparse.csc csc_matrix"])
+@pytest.mark.parametrize(
+    "name", ["chumpy.ch Ch", "chumpy.reordering Select", "scipy.sparse.csc csc_matrix"]
+)
 def test_objects_that_nobody_reads_become_none(tmp_path, name):
     path = tmp_path / "a.pkl"
     module, leaf = name.encode().split()
     an_object = b"c" + module + b"\n" + leaf + b"\n)\x81}U\x04dataK\x01sb"
     path.write_bytes(b"\x80\x02}U\x01x" + an_object + b"s.")
     assert read_pickle(path) == {"x": None}
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize("form", ["csc", "csr"])
+def test_sparse_matrices_come_back(tmp_path, form, protocol):
+    matrix = scipy.sparse.coo_matrix(np.array([[0.0, 1.5, 0], [2, 0, -1]])).asformat(form)
+    read = read_pickle(save(tmp_path / "a.pkl", {"J_regressor": matrix}, protocol))["J_regressor"]
+    assert read.format == form
+    assert read.toarray().tolist() == [[0, 1.5, 0], [2, 0, -1]]
+
+
+def test_a_sparse_matrix_that_points_outside_is_refused(tmp_path):
+    matrix = scipy.sparse.csc_matrix(np.eye(2))
+    matrix.indices[1] = 9
+    with pytest.raises(TruthError, match=r"a\.pkl: not a plain pickle"):
+        read_pickle(save(tmp_path / "a.pkl", matrix))
+
+
+def test_an_array_of_chumpy_is_taken(tmp_path):
+    """As SMPL's files have it: chumpy.ch.Ch, its array in `x`."""
+    array = pickle.dumps(np.array([1.5, 2.5]), 2)[2:-1]  # without protocol and stop
+    an_object = b"cchumpy.ch\nCh\n)\x81}U\x01x" + array + b"sb"
+    (tmp_path / "a.pkl").write_bytes(b"\x80\x02}U\x01v" + an_object + b"s.")
+    assert read_pickle(tmp_path / "a.pkl")["v"].tolist() == [1.5, 2.5]
 
 
 def test_a_hostile_pickle_runs_nothing(tmp_path):

@@ -1,5 +1,6 @@
 """A truth that was imported is read back by the evaluator as it was: camera, depth, people."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from evaluation.loaders.errors import TruthError
 from evaluation.loaders.sequence import TruePerson, TrueSequence
 from evaluation.loaders.to_truth import encode, import_truth
 from evaluation.loaders.true_bodies import BodyFolder
+from human3r_model.body_file import read_body_file
 from pipeline.storage import Store
 from tests.conftest import FREE_BODY
 from tests.evaluation.loaders.tiny_truths import TURNED, WORLD_FROM_CAMERA
@@ -161,6 +163,45 @@ def test_smpl_people_are_told_by_their_heads(tmp_path):
     assert clip.people.frame.tolist() == [0, 2]
     assert clip.people.head_px[1] == pytest.approx([19, 8.95])  # 40 * 0.1 + 15, 41 * -0.05 + 11
     assert np.isnan(clip.people.joints).all()
+
+
+def read_smpl_joints(out):
+    return Dataset(Store(str(out / "truth"))).read_smpl_joints()
+
+
+def test_joints_of_smpl_people_are_kept_apart(tmp_path):
+    joints = np.zeros((2, 24, 3))
+    joints[:, 15] = [0.5, -0.25, 5]
+    person = make_person(body="smpl", body_pose=np.zeros((2, 69)), joints=joints)
+    import_truth([make_sequence(tmp_path, [person])], str(tmp_path / "out"), None)
+    (key,) = found = read_smpl_joints(tmp_path / "out")
+    assert key == ("desk.mp4", 0, 0)  # frame 2 is not to be trusted
+    assert found[key] == pytest.approx(joints[0, :22])
+
+
+def test_joints_of_smpl_people_come_of_their_model(tmp_path, body_folder, free_body):
+    """The free body in the form of an SMPL file: its joints are where SMPL-X would put them."""
+    arrays = read_body_file(FREE_BODY)
+    smpl = {
+        "v_template": arrays.template,
+        "shapedirs": arrays.shape_directions[..., :10],
+        "J_regressor": arrays.joint_regressor[:24],
+    }
+    (tmp_path / "SMPL_NEUTRAL.pkl").write_bytes(pickle.dumps(smpl, 2))
+    pose = np.zeros((2, 69))
+    pose[:, :63] = 0.05
+    common = {"betas": np.tile(np.linspace(-1, 1, 10), (2, 1))}
+    as_smplx = BodyFolder(body_folder).place(
+        make_person(**common), make_sequence(tmp_path).world_from_camera[[0, 2]]
+    )
+    heads_px = np.full((2, 24, 2), 12.0)
+    person = make_person(body="smpl", body_pose=pose, joints_px=heads_px, **common)
+    sequence = make_sequence(tmp_path, [person])
+    import_truth([sequence], str(tmp_path / "out"), BodyFolder(tmp_path))
+    found = read_smpl_joints(tmp_path / "out")
+    assert found["desk.mp4", 0, 0] == pytest.approx(as_smplx.joints[0, :22], abs=1e-5)
+    import_truth([sequence], str(tmp_path / "bare"), None)
+    assert read_smpl_joints(tmp_path / "bare") == {}
 
 
 def test_nobody_whose_head_is_not_in_the_picture(tmp_path):

@@ -3,7 +3,7 @@
 Letters: T frames, N people of the shot, H and W pixels of the network's picture.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,17 @@ class TrainingClip:
     rotations: NDArray[np.float32]
     betas: NDArray[np.float32]
     head_position: NDArray[np.float32]
+
+
+def one_frame(clip: TrainingClip, place: int) -> TrainingClip:
+    """One frame of a clip as a clip of its own, whose world is that frame's camera."""
+    of_frames = {
+        field.name: getattr(clip, field.name)[place : place + 1]
+        for field in fields(clip)
+        if field.name not in ("focal_px", "betas")
+    }
+    pose = np.eye(4, dtype=np.float32)[None]
+    return replace(clip, **of_frames | {"world_from_camera": pose})
 
 
 def write_clip(path: Path, clip: TrainingClip) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from human3r_model.config import ModelConfig
-from training.clips import LEAST_VISIBLE, TrainingClip, read_clip
+from training.clips import LEAST_VISIBLE, TrainingClip, one_frame, read_clip
 
 MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
 # Places in the network's 53 rotations: each joint's partner on the other side of the body.
@@ -106,8 +106,17 @@ class ClipStream:
             self._starts[lane] = start + self._num_steps
         return _batch(windows, is_start, self._config, self._rng if self._is_augmented else None)
 
-    def _open(self) -> TrainingClip:
+    def draw_singles(self, num_frames: int) -> Batch:
+        """Frames of as many clips, drawn anew, each the first and only one of its clip."""
+        clips = [self._open(is_single=True) for _ in range(num_frames)]
+        windows = [(clip, slice(0, 1)) for clip in clips]
+        rng = self._rng if self._is_augmented else None
+        return _batch(windows, [True] * num_frames, self._config, rng)
+
+    def _open(self, *, is_single: bool = False) -> TrainingClip:
         clip = read_clip(self._paths[self._rng.integers(len(self._paths))])
+        if is_single:
+            clip = one_frame(clip, int(self._rng.integers(len(clip.frames))))
         if not self._is_augmented:
             return clip
         if self._rng.random() < 0.5:

@@ -18,7 +18,7 @@ from human3r_model.model import Human3R
 from human3r_model.random_weights import random_model
 from training.joint_maps import sine_positions
 from training.measure import measure
-from training.objective import JointMaps, Memory, run_window
+from training.objective import JointMaps, Memory, Outcome, run_window
 from training.optimizer import make_optimizers
 from training.stream import ClipStream
 
@@ -34,6 +34,8 @@ class TrainConfig:
         num_clips: Clips side by side in each process.
         num_processes: Processes that share the work of a step.
         window: Frames of each a step goes through.
+        single_share: Share of steps that go through single frames of so many more clips instead:
+            what a picture says by itself is learned from more places and people.
         learning_rate: Its peak.
         warmup_steps: Until the peak.
         weight_decay: Of both optimizers.
@@ -49,6 +51,7 @@ class TrainConfig:
     num_clips: int = 8
     num_processes: int = 1
     window: int = 3
+    single_share: float = 0.6
     learning_rate: float = 2e-3
     warmup_steps: int = 200
     weight_decay: float = 0.02
@@ -161,12 +164,7 @@ class Trainer:
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(config, self.step)
-        which = int(rng.choice(len(self._streams), p=self._shares))
-        batch = self._streams[which].next().to(self._device)
-        dense = {int(rng.integers(config.window))}
-        memory = self._memories[which]
-        outcome = run_window(self.model, self._maps, self._body, batch, memory, dense)
-        self._memories[which] = outcome.memory
+        outcome = self._run(rng)
         for parameter in self._parameters:
             parameter.grad = None
         outcome.total.backward()
@@ -183,6 +181,20 @@ class Trainer:
             for average, weight in pairs:
                 average.lerp_(weight, 1 - decay)
         return {name: loss.item() for name, loss in outcome.losses.items()}
+
+    def _run(self, rng: np.random.Generator) -> Outcome:
+        """The next frames through the network; all processes draw the same kind and size."""
+        config = self.config
+        which = int(rng.choice(len(self._streams), p=self._shares))
+        if rng.random() < config.single_share:
+            batch = self._streams[which].draw_singles(config.num_clips * config.window)
+            return run_window(self.model, self._maps, self._body, batch.to(self._device), None, {0})
+        batch = self._streams[which].next().to(self._device)
+        dense = {int(rng.integers(config.window))}
+        memory = self._memories[which]
+        outcome = run_window(self.model, self._maps, self._body, batch, memory, dense)
+        self._memories[which] = outcome.memory
+        return outcome
 
     def _point(self, recent: dict[str, list[float]]) -> dict[str, object]:
         measured = [
@@ -216,7 +228,10 @@ def learning_rate(config: TrainConfig, step: int) -> float:
 
 
 def _average_gradients(parameters: list[nn.Parameter], num_processes: int) -> None:
-    """Give every process the mean gradient; a head nobody used has none, which counts as zero."""
+    """Give every process the mean gradient; where nobody has one there is none afterwards either.
+
+    A parameter that only some processes used counts as zero in the others.
+    """
     gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
     flat = nn.utils.parameters_to_vector(gradients)
     torch.distributed.all_reduce(flat)
@@ -224,7 +239,8 @@ def _average_gradients(parameters: list[nn.Parameter], num_processes: int) -> No
     for parameter, part in zip(
         parameters, flat.split([p.numel() for p in parameters]), strict=True
     ):
-        parameter.grad = part.view_as(parameter)
+        if parameter.grad is not None or part.any():
+            parameter.grad = part.view_as(parameter)
 
 
 def _line(point: dict[str, object]) -> str:

@@ -79,8 +79,8 @@ def test_a_stranger_is_no_surprise_where_nobody_is_near():
 
 def test_a_mask_is_compared_inside_the_picture_only():
     person = torch.ones(1, 96, 192)
-    logits = torch.full((1, 12, 12, 196), -SURE)
-    logits[:, 3:9] = SURE  # rows 42 to 126 of the square: 168x84 of picture in the middle
+    logits = torch.full((1, 16, 16, 196), -SURE)
+    logits[:, 4:12] = SURE  # rows 56 to 168 of the square: 224x112 of picture in the middle
     assert mask_loss(logits.flatten(1, 2), person, NANO).item() == pytest.approx(0, abs=1e-6)
 
 

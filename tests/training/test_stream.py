@@ -19,16 +19,16 @@ def one_window(tmp_path, clip, num_steps=1):
 
 
 def test_a_head_is_learned_at_its_patch_of_the_square(tmp_path):
-    # 192x96 in a square of 168: x 100 * 168/192 = 87.5, y (20 + 48) * 168/192 = 59.5; patches of 14
-    batch = one_window(tmp_path, make_clip([(100, 20)]))
-    assert batch.padded_head_px.tolist() == [[87.5, 59.5]]
-    assert batch.cells.tolist() == [[0, 4, 6]]
-    assert batch.score.view(12, 12).nonzero().tolist() == [[4, 6]]
+    # 192x96 in a square of 224: x 102 * 224/192 = 119, y (21 + 48) * 224/192 = 80.5; patches of 14
+    batch = one_window(tmp_path, make_clip([(102, 21)]))
+    assert batch.padded_head_px.tolist() == [[119.0, 80.5]]
+    assert batch.cells.tolist() == [[0, 5, 8]]
+    assert batch.score.view(16, 16).nonzero().tolist() == [[5, 8]]
 
 
 def test_a_head_beyond_the_crop_is_learned_at_the_edge(tmp_path):
-    batch = one_window(tmp_path, make_clip([(100, -5)]))
-    assert batch.padded_head_px.tolist() == [[87.5, 42.0]]
+    batch = one_window(tmp_path, make_clip([(102, -5)]))
+    assert batch.padded_head_px.tolist() == [[119.0, 56.0]]
 
 
 def test_of_two_heads_in_one_patch_the_nearer_is_learned(tmp_path):
@@ -46,8 +46,8 @@ def test_people_come_in_the_order_of_their_patches(tmp_path):
 def test_hidden_people_are_neither_right_nor_wrong(tmp_path):
     batch = one_window(tmp_path, make_clip([(100, 20)], visible_fraction=0.05))
     assert len(batch.cells) == 0
-    ignored = (batch.score.view(12, 12) < 0).nonzero().tolist()
-    assert ignored == [[r, c] for r in (3, 4, 5) for c in (5, 6, 7)]
+    ignored = (batch.score.view(16, 16) < 0).nonzero().tolist()
+    assert ignored == [[r, c] for r in (4, 5, 6) for c in (7, 8, 9)]
 
 
 def test_nobody_is_no_people(tmp_path):
@@ -65,6 +65,24 @@ def test_clips_stream_in_order_and_begin_anew(tmp_path):
     assert [window.is_start.tolist() for window in windows] == [[True], [False], [True]]
     expected = np.concatenate([clip.frames, clip.frames[:2]])
     np.testing.assert_array_equal(torch.cat([w.frames for w in windows]).numpy(), expected)
+
+
+def test_single_frames_are_clips_of_their_own(tmp_path):
+    clip = make_clip([(100, 20)], num_frames=4)
+    clip.world_from_camera[:, 2, 3] = range(4)
+    write_clip(tmp_path / "clip.npz", clip)
+    rng = np.random.default_rng(0)
+    stream = ClipStream([tmp_path / "clip.npz"], NANO, 1, 2, rng, is_augmented=False)
+    batch = stream.draw_singles(8)
+    assert batch.is_start.tolist() == [True] * 8
+    assert (batch.world_from_camera == torch.eye(4)).all()
+    assert batch.cells[:, 0].tolist() == list(range(8))
+    drawn = {
+        int(np.flatnonzero((clip.frames == frame).all(axis=(1, 2, 3)))[0])
+        for frame in batch.frames.numpy()
+    }
+    assert len(drawn) > 1
+    assert len(stream.next().frames) == 2
 
 
 def test_augmented_people_sit_on_free_patches_beside_their_own(tmp_path):

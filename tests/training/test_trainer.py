@@ -17,7 +17,7 @@ from training.trainer import TrainConfig, Trainer, learning_rate, trained_parame
 def make_trainer(tmp_path, free_body):
     write_clip(tmp_path / "clip.npz", make_clip([(60, 30), (120, 40)], num_frames=4))
 
-    def make(num_steps):
+    def make(num_steps, single_share=0.5):
         def stream(*, is_augmented):
             rng = np.random.default_rng(0)
             paths = [tmp_path / "clip.npz"]
@@ -31,6 +31,7 @@ def make_trainer(tmp_path, free_body):
             learning_rate=3e-3,
             measure_every=4,
             ema_decay=0.5,
+            single_share=single_share,
             measure_windows=1,
         )
         held_out = [stream(is_augmented=False)]
@@ -64,7 +65,7 @@ def test_what_annotation_does_not_read_stays_as_it_is(make_trainer, tmp_path):
 
 
 def test_every_trained_parameter_gets_a_gradient(make_trainer, tmp_path):
-    trainer = make_trainer(1)
+    trainer = make_trainer(1, single_share=0.0)
     trainer.run(tmp_path / "curve.jsonl", tmp_path / "checkpoint.pt", print)
     names = {id(value): name for name, value in trainer.model.named_parameters()}
     idle = [names[id(p)] for p in trained_parameters(trainer.model) if p.grad is None]

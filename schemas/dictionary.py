@@ -8,6 +8,7 @@ from schemas.fields import NO_UNIT, SCHEMA_VERSION, Field, TableSpec
 from schemas.joints import JOINT_NAMES
 from schemas.metadata import (
     CONVENTIONS,
+    LICENCE_OF_PRESET,
     LICENCE_OF_PUBLISHED_WEIGHTS,
     LICENCE_OF_UNTRAINED,
     PREFIX,
@@ -66,9 +67,17 @@ Arrow schema carries its own `doc`, `unit` and `frame` too.
 | `{PREFIX}body_pose_joints`, `{PREFIX}joint_names` | joint order (JSON) |
 | `{PREFIX}weights_sha256`, `{PREFIX}model_preset` | the network |
 | `{PREFIX}is_untrained` | "true" for random weights, whose rows label nothing |
-| `{PREFIX}label_licence` | "{LICENCE_OF_PUBLISHED_WEIGHTS}" or "{LICENCE_OF_UNTRAINED}" |
+| `{PREFIX}label_licence` | what may be done with the labels (below) |
 | `{PREFIX}body_model_sha256` | the body model, or that there was none |
 | `{PREFIX}config_hash`, `{PREFIX}code_version` | what else decides the labels |
+
+`{PREFIX}label_licence` is one of these:
+
+| made with | text |
+|---|---|
+| the published weights | {LICENCE_OF_PUBLISHED_WEIGHTS} |
+{"".join(f"| preset {name} | {text} |" + chr(10) for name, text in LICENCE_OF_PRESET.items())}\
+| random weights | {LICENCE_OF_UNTRAINED} |
 """
 
 

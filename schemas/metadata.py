@@ -22,6 +22,13 @@ LICENCE_OF_PUBLISHED_WEIGHTS = (
     "themselves and the SMPL-X body model they refer to."
 )
 LICENCE_OF_UNTRAINED = "untrained: random weights, not labels"
+LICENCE_OF_PRESET = {
+    "nano": "Labels made with weights trained on the synthetic world: they know nothing of real "
+    "footage, of which these are a demonstration. The project's own weights are under Apache-2.0.",
+    "truth": "True by construction or by measurement, made by no network: the terms are those of "
+    "the videos or of the dataset they come from.",
+}
+"""Of presets whose labels owe nothing to the published weights."""
 NO_BODY_MODEL = "none: transl, transl_world, joints and boxes are null"
 
 
@@ -73,13 +80,18 @@ def table_metadata(spec: TableSpec, provenance: LabelProvenance | None) -> dict[
 
 
 def _provenance_texts(provenance: LabelProvenance) -> dict[str, str]:
-    is_untrained = provenance.is_untrained
     return {
         "weights_sha256": provenance.weights_sha256,
         "model_preset": provenance.model_preset,
-        "is_untrained": json.dumps(is_untrained),
-        "label_licence": LICENCE_OF_UNTRAINED if is_untrained else LICENCE_OF_PUBLISHED_WEIGHTS,
+        "is_untrained": json.dumps(provenance.is_untrained),
+        "label_licence": _licence(provenance),
         "body_model_sha256": provenance.body_model_sha256 or NO_BODY_MODEL,
         "config_hash": provenance.config_hash,
         "code_version": provenance.code_version,
     }
+
+
+def _licence(provenance: LabelProvenance) -> str:
+    if provenance.is_untrained:
+        return LICENCE_OF_UNTRAINED
+    return LICENCE_OF_PRESET.get(provenance.model_preset, LICENCE_OF_PUBLISHED_WEIGHTS)

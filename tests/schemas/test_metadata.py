@@ -1,6 +1,7 @@
 """A file found alone says what it is and what may be done with it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -32,6 +33,15 @@ def test_published_weights_make_labels_for_research_only():
     assert "non-commercial research only" in metadata["h3r.label_licence"]
     assert metadata["h3r.is_untrained"] == "false"
     assert metadata["h3r.body_model_sha256"] == "b" * 64
+
+
+@pytest.mark.parametrize(
+    ("preset", "word"), [("nano", "synthetic world"), ("truth", "made by no network")]
+)
+def test_labels_that_owe_nothing_to_the_published_weights_say_so(preset, word):
+    metadata = table_metadata(PEOPLE, replace(TRAINED, model_preset=preset))
+    assert word in metadata["h3r.label_licence"]
+    assert "non-commercial" not in metadata["h3r.label_licence"]
 
 
 def test_random_weights_make_no_labels():

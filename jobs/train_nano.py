@@ -41,6 +41,12 @@ def train_nano(
     batch_clips: Annotated[
         int, typer.Option(min=1, help="Clips side by side in each process.")
     ] = 8,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Weights to begin with, such as assets/nano's. Default: random."
+        ),
+    ] = None,
     learning_rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 2e-3,
 ) -> None:
     """Render a corpus, train the nano preset on it, and write the weights."""
@@ -73,12 +79,15 @@ def train_nano(
     meeting = (out / "meeting").resolve()
     meeting.unlink(missing_ok=True)
     if config.num_processes == 1:
-        _train(0, config, out, meeting.as_uri())
+        _train(0, config, out, meeting.as_uri(), start_from)
     else:
-        torch.multiprocessing.spawn(_train, (config, out, meeting.as_uri()), config.num_processes)
+        arguments = (config, out, meeting.as_uri(), start_from)
+        torch.multiprocessing.spawn(_train, arguments, config.num_processes)
 
 
-def _train(rank: int, config: "TrainConfig", out: Path, meeting: str) -> None:
+def _train(
+    rank: int, config: "TrainConfig", out: Path, meeting: str, start_from: Path | None
+) -> None:
     """One process of the training."""
     import numpy as np
     import torch
@@ -119,6 +128,7 @@ def _train(rank: int, config: "TrainConfig", out: Path, meeting: str) -> None:
         [] if rank else [stream("held_out", size, is_held_out=True) for size in SIZES[:2]],
         BodyModel.from_file(BODY, device),
         device,
+        start_from,
     )
     if checkpoint.exists():
         trainer.load(checkpoint)

@@ -14,8 +14,10 @@ import torch.distributed
 from torch import nn
 
 from human3r_model.body import BodyModel
+from human3r_model.errors import CheckpointError
 from human3r_model.model import Human3R
 from human3r_model.random_weights import random_model
+from human3r_model.weights import load_model
 from training.joint_maps import sine_positions
 from training.measure import measure
 from training.objective import JointMaps, Memory, Outcome, run_window
@@ -72,8 +74,9 @@ class Trainer:
         held_out: list[ClipStream],
         body: BodyModel,
         device: str,
+        start_from: Path | None = None,
     ) -> None:
-        """Start from seeded random weights.
+        """Start from seeded random weights, or from a file.
 
         Args:
             config: How to train.
@@ -82,6 +85,10 @@ class Trainer:
             held_out: Clips to measure on; empty where another process does it.
             body: For the joints.
             device: Where to train.
+            start_from: Weight file of the same preset.
+
+        Raises:
+            CheckpointError: The file is none, or of another preset.
         """
         self.config = config
         self.step = 0
@@ -91,10 +98,7 @@ class Trainer:
         self._held_out = held_out
         self._body = body
         self._device = device
-        self.model = random_model(config.preset, config.seed, device).model.requires_grad_(True)
-        with torch.no_grad():
-            grid, dim = self.model.config.dino_position_grid, self.model.config.dino_dim
-            self.model.backbone.encoder.pos_embed[0, 1:] = sine_positions(grid, dim)
+        self.model = _first_model(config, start_from, device).requires_grad_(True)
         torch.manual_seed(config.seed)
         self._maps = JointMaps(self.model.config).to(device)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
@@ -211,6 +215,23 @@ class Trainer:
                 for name in measured[0]
             },
         }
+
+
+def _first_model(config: TrainConfig, start_from: Path | None, device: str) -> Human3R:
+    """The network before the first step."""
+    if start_from is not None:
+        loaded = load_model(start_from, device)
+        if loaded.config.name != config.preset:
+            raise CheckpointError(
+                str(start_from),
+                f"is of preset {loaded.config.name}, and {config.preset} is to be trained",
+            )
+        return loaded.model
+    model = random_model(config.preset, config.seed, device).model
+    with torch.no_grad():
+        grid, dim = model.config.dino_position_grid, model.config.dino_dim
+        model.backbone.encoder.pos_embed[0, 1:] = sine_positions(grid, dim)
+    return model
 
 
 def trained_parameters(model: Human3R) -> list[nn.Parameter]:

@@ -6,9 +6,10 @@ from human3r_model.weights import load_model
 from jobs import train_nano as job
 
 
-def train(out, steps):
+def train(out, steps, start_from=None):
     job.train_nano(
         out,
+        start_from=start_from,
         clips=3,
         steps=steps,
         seed=0,

@@ -7,6 +7,9 @@ import pytest
 import torch
 
 from human3r_model.config import PRESETS
+from human3r_model.errors import CheckpointError
+from human3r_model.random_weights import random_model
+from human3r_model.weights import write_weights
 from tests.training.fake_clips import make_clip
 from training.clips import write_clip
 from training.stream import ClipStream
@@ -17,7 +20,7 @@ from training.trainer import TrainConfig, Trainer, learning_rate, trained_parame
 def make_trainer(tmp_path, free_body):
     write_clip(tmp_path / "clip.npz", make_clip([(60, 30), (120, 40)], num_frames=4))
 
-    def make(num_steps, single_share=0.5):
+    def make(num_steps, single_share=0.5, start_from=None):
         def stream(*, is_augmented):
             rng = np.random.default_rng(0)
             paths = [tmp_path / "clip.npz"]
@@ -35,7 +38,8 @@ def make_trainer(tmp_path, free_body):
             measure_windows=1,
         )
         held_out = [stream(is_augmented=False)]
-        return Trainer(config, [stream(is_augmented=True)], (1.0,), held_out, free_body, "cpu")
+        streams = [stream(is_augmented=True)]
+        return Trainer(config, streams, (1.0,), held_out, free_body, "cpu", start_from)
 
     return make
 
@@ -70,6 +74,24 @@ def test_every_trained_parameter_gets_a_gradient(make_trainer, tmp_path):
     names = {id(value): name for name, value in trainer.model.named_parameters()}
     idle = [names[id(p)] for p in trained_parameters(trainer.model) if p.grad is None]
     assert idle == []
+
+
+def test_a_training_begins_with_the_weights_of_a_file(make_trainer, tmp_path):
+    trained = make_trainer(1)
+    trained.run(tmp_path / "curve.jsonl", tmp_path / "checkpoint.pt", print)
+    tensors = trained.average.state_dict()
+    write_weights(tmp_path / "a.safetensors", PRESETS["nano"], tensors, source_sha256="0" * 64)
+    again = make_trainer(1, start_from=tmp_path / "a.safetensors")
+    for name, value in again.model.state_dict().items():
+        assert torch.equal(value, tensors[name]), name
+    assert all(parameter.requires_grad for parameter in again.model.parameters())
+
+
+def test_weights_of_another_preset_are_refused(make_trainer, tmp_path):
+    tiny = random_model("tiny").model.state_dict()
+    write_weights(tmp_path / "a.safetensors", PRESETS["tiny"], tiny, source_sha256="0" * 64)
+    with pytest.raises(CheckpointError, match=r"a\.safetensors: is of preset tiny, and nano is"):
+        make_trainer(1, start_from=tmp_path / "a.safetensors")
 
 
 def test_the_learning_rate_rises_and_falls():

@@ -89,7 +89,6 @@ def _train(
     rank: int, config: "TrainConfig", out: Path, meeting: str, start_from: Path | None
 ) -> None:
     """One process of the training."""
-    import numpy as np
     import torch
 
     from human3r_model.body import BodyModel
@@ -111,13 +110,12 @@ def _train(
 
     def stream(folder: str, size: tuple[int, int], *, is_held_out: bool) -> ClipStream:
         paths = sorted((out / folder / "{}x{}".format(*size)).glob("*.npz"))
-        rng = np.random.default_rng((config.seed, rank, is_held_out))
         return ClipStream(
             paths,
             PRESETS[config.preset],
             config.num_clips,
             config.window,
-            rng,
+            (config.seed, rank, int(is_held_out)),
             is_augmented=not is_held_out,
         )
 

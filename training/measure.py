@@ -22,7 +22,7 @@ THRESHOLD = 0.3
 def measure(
     model: Human3R, maps: JointMaps, body: BodyModel, stream: ClipStream, num_windows: int
 ) -> dict[str, float]:
-    """Mean losses and errors over the next windows of a stream.
+    """Mean losses and errors over the first windows of a stream, the same ones every time.
 
     Args:
         model: The network.
@@ -37,6 +37,7 @@ def measure(
         median scale a frame), `camera_m` (distance of the camera from where it is, clip world).
         Means over what there was of each; the head's is a median.
     """
+    stream.begin(0)
     memory: Memory | None = None
     loss, head, counts, absrel, camera, joints = [], [], torch.zeros(3), [], [], []
     for _ in range(num_windows):

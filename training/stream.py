@@ -71,7 +71,7 @@ class ClipStream:
         config: ModelConfig,
         num_clips: int,
         num_steps: int,
-        rng: np.random.Generator,
+        seed: tuple[int, ...],
         *,
         is_augmented: bool = True,
     ) -> None:
@@ -82,16 +82,22 @@ class ClipStream:
             config: Sizes of the network.
             num_clips: B.
             num_steps: T.
-            rng: Draws clips, mirrors and colours.
+            seed: Of the draws of clips, mirrors and colours.
             is_augmented: False gives the pictures and the people's places as they are.
         """
         self._paths = paths
         self._config = config
         self._num_steps = num_steps
-        self._rng = rng
+        self._num_clips = num_clips
+        self._seed = seed
         self._is_augmented = is_augmented
-        self._clips = [self._open() for _ in range(num_clips)]
-        self._starts = [0] * num_clips
+        self.begin(0)
+
+    def begin(self, step: int) -> None:
+        """Draw anew: the same clips for the same step of a training, others for another."""
+        self._rng = np.random.default_rng((*self._seed, step))
+        self._clips = [self._open() for _ in range(self._num_clips)]
+        self._starts = [0] * self._num_clips
 
     def next(self) -> Batch:
         """The next T frames of every clip."""

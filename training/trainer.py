@@ -123,7 +123,7 @@ class Trainer:
         draft.replace(path)
 
     def load(self, path: Path) -> None:
-        """Go on from what `save` wrote; clips begin anew."""
+        """Go on from what `save` wrote; other clips begin."""
         content = torch.load(path, map_location=self._device, weights_only=True)
         self.step, self.seconds = content["step"], content["seconds"]
         self.model.load_state_dict(content["model"])
@@ -131,6 +131,8 @@ class Trainer:
         self._maps.load_state_dict(content["maps"])
         for optimizer, state in zip(self._optimizers, content["optimizers"], strict=True):
             optimizer.load_state_dict(state)
+        for stream in self._streams:
+            stream.begin(self.step)
 
     def run(self, curve: Path, checkpoint: Path, show: Callable[[str], None]) -> None:
         """Train to the last step.

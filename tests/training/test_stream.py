@@ -14,8 +14,7 @@ NANO = PRESETS["nano"]
 
 def one_window(tmp_path, clip, num_steps=1):
     write_clip(tmp_path / "clip.npz", clip)
-    rng = np.random.default_rng(0)
-    return ClipStream([tmp_path / "clip.npz"], NANO, 1, num_steps, rng, is_augmented=False).next()
+    return ClipStream([tmp_path / "clip.npz"], NANO, 1, num_steps, (0,), is_augmented=False).next()
 
 
 def test_a_head_is_learned_at_its_patch_of_the_square(tmp_path):
@@ -59,8 +58,7 @@ def test_nobody_is_no_people(tmp_path):
 def test_clips_stream_in_order_and_begin_anew(tmp_path):
     clip = make_clip([(100, 20)], num_frames=4)
     write_clip(tmp_path / "clip.npz", clip)
-    rng = np.random.default_rng(0)
-    stream = ClipStream([tmp_path / "clip.npz"], NANO, 1, 2, rng, is_augmented=False)
+    stream = ClipStream([tmp_path / "clip.npz"], NANO, 1, 2, (0,), is_augmented=False)
     windows = [stream.next() for _ in range(3)]
     assert [window.is_start.tolist() for window in windows] == [[True], [False], [True]]
     expected = np.concatenate([clip.frames, clip.frames[:2]])
@@ -71,8 +69,7 @@ def test_single_frames_are_clips_of_their_own(tmp_path):
     clip = make_clip([(100, 20)], num_frames=4)
     clip.world_from_camera[:, 2, 3] = range(4)
     write_clip(tmp_path / "clip.npz", clip)
-    rng = np.random.default_rng(0)
-    stream = ClipStream([tmp_path / "clip.npz"], NANO, 1, 2, rng, is_augmented=False)
+    stream = ClipStream([tmp_path / "clip.npz"], NANO, 1, 2, (0,), is_augmented=False)
     batch = stream.draw_singles(8)
     assert batch.is_start.tolist() == [True] * 8
     assert (batch.world_from_camera == torch.eye(4)).all()
@@ -85,9 +82,23 @@ def test_single_frames_are_clips_of_their_own(tmp_path):
     assert len(stream.next().frames) == 2
 
 
+def test_a_step_begins_with_clips_of_its_own(tmp_path):
+    paths = [tmp_path / f"{index}.npz" for index in range(20)]
+    for index, path in enumerate(paths):
+        write_clip(path, make_clip([(index, 20)], num_frames=1))
+    stream = ClipStream(paths, NANO, 4, 1, (0,), is_augmented=False)
+
+    def heads(step):
+        stream.begin(step)
+        return stream.next().padded_head_px[:, 0].tolist()
+
+    assert heads(0) == heads(0)
+    assert heads(0) != heads(500)
+
+
 def test_augmented_people_sit_on_free_patches_beside_their_own(tmp_path):
     write_clip(tmp_path / "clip.npz", make_clip([(60, 20), (72, 20)]))
-    stream = ClipStream([tmp_path / "clip.npz"], NANO, 4, 2, np.random.default_rng(3))
+    stream = ClipStream([tmp_path / "clip.npz"], NANO, 4, 2, (3,))
     moved = 0
     for _ in range(8):
         batch = stream.next()

@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 import torch
 
@@ -22,9 +21,8 @@ def make_trainer(tmp_path, free_body):
 
     def make(num_steps, single_share=0.5, start_from=None):
         def stream(*, is_augmented):
-            rng = np.random.default_rng(0)
             paths = [tmp_path / "clip.npz"]
-            return ClipStream(paths, PRESETS["nano"], 2, 2, rng, is_augmented=is_augmented)
+            return ClipStream(paths, PRESETS["nano"], 2, 2, (0,), is_augmented=is_augmented)
 
         config = TrainConfig(
             num_steps=num_steps,

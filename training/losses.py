@@ -20,6 +20,7 @@ CONFIDENCE_REWARD = 0.2
 """Weight of log confidence (DUSt3R, arXiv 2312.14132, eq. 4)."""
 LEAST_PROBABILITY = 1e-4
 _EXPRESSION_WEIGHT = 0.01
+_LEAST_DEPTH_M = 0.3
 
 
 def shrink_norm(v: Tensor) -> Tensor:
@@ -65,7 +66,7 @@ def mask_loss(mask_logits: Tensor, person: Tensor, config: ModelConfig) -> Tenso
 
 
 def pose_losses(people: People, truth: People, body: BodyModel) -> dict[str, Tensor]:
-    """Rotations, joints, head, shape: what SMPL-X says of a person.
+    """Rotations, joints, head (where, and along which ray), shape: what is said of a person.
 
     Args:
         people: Predicted.
@@ -75,12 +76,14 @@ def pose_losses(people: People, truth: People, body: BodyModel) -> dict[str, Ten
     difference = (people.rotations - truth.rotations).square().sum(dim=(-1, -2))  # [P, 53]
     joints = body_joints(people, body) - body_joints(truth, body)
     head = shrink_norm(people.head_position) - shrink_norm(truth.head_position)
+    ray = _ray(people.head_position) - _ray(truth.head_position)
     return {
         "orient": _mean(difference[:, 0]),
         "body_pose": _mean(difference[:, 1:NUM_BODY]),
         "hands": _mean(difference[:, NUM_BODY:]),
         "joints": _mean(joints.norm(dim=-1)),
         "head": _mean(head.abs()),
+        "ray": _mean(ray.abs()),
         "shape": _mean((people.betas - truth.betas).abs())
         + _EXPRESSION_WEIGHT * _mean(people.expression.abs()),
     }
@@ -167,6 +170,11 @@ def body_joints(people: People, body: BodyModel) -> Tensor:
         people.rotations, people.betas, people.expression, torch.zeros_like(people.head_position)
     ).joints[:, :NUM_BODY]
     return joints[:, 1:] - joints[:, :1]
+
+
+def _ray(points: Tensor) -> Tensor:
+    """Where points [P, 3] are seen: [P, 2] x/z and y/z, by which a body lies upon the picture."""
+    return points[:, :2] / points[:, 2:].clamp(min=_LEAST_DEPTH_M)
 
 
 def _mean(values: Tensor) -> Tensor:

@@ -37,6 +37,7 @@ WEIGHTS = {
     "hands": 0.2,
     "joints": 10.0,
     "head": 5.0,
+    "ray": 10.0,
     "shape": 0.1,
     "camera_t": 2.0,
     "camera_r": 5.0,

@@ -53,7 +53,7 @@ class TrainConfig:
     num_clips: int = 8
     num_processes: int = 1
     window: int = 3
-    single_share: float = 0.6
+    single_share: float = 0.7
     learning_rate: float = 2e-3
     warmup_steps: int = 200
     weight_decay: float = 0.02

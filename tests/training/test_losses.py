@@ -7,6 +7,7 @@ import torch
 
 from human3r_model.config import PRESETS
 from human3r_model.heads import expand_norm
+from human3r_model.values import People
 from tests.training.fake_clips import UPRIGHT
 from training.losses import (
     camera_losses,
@@ -14,6 +15,7 @@ from training.losses import (
     mask_loss,
     matching_loss,
     points_loss,
+    pose_losses,
     shrink_norm,
     true_points,
 )
@@ -86,3 +88,30 @@ def test_a_mask_is_compared_inside_the_picture_only():
 
 def test_upright_is_half_a_turn_about_x():
     assert UPRIGHT.tolist() == [[1, 0, 0], [0, -1, 0], [0, 0, -1]]
+
+
+def a_person(head_position):
+    none = torch.zeros(1, dtype=torch.int64)
+    return People(
+        clip_index=none,
+        track_id=none,
+        score=torch.ones(1),
+        head_px=torch.zeros(1, 2),
+        padded_head_px=torch.zeros(1, 2),
+        patch=torch.zeros(1, 2, dtype=torch.int64),
+        rotations=torch.eye(3).repeat(1, 53, 1, 1),
+        betas=torch.zeros(1, 10),
+        expression=torch.zeros(1, 10),
+        head_position=torch.tensor([head_position]),
+    )
+
+
+def test_a_head_is_judged_by_where_it_is_and_by_its_ray(free_body):
+    truth = a_person([1.0, 0.5, 4.0])
+    same = pose_losses(truth, truth, free_body)
+    assert {name: loss.item() for name, loss in same.items()} == dict.fromkeys(same, 0)
+    farther = pose_losses(a_person([1.25, 0.625, 5.0]), truth, free_body)
+    assert farther["ray"].item() == pytest.approx(0, abs=1e-6)
+    assert farther["head"].item() > 0.05
+    aside = pose_losses(a_person([1.4, 0.5, 4.0]), truth, free_body)
+    assert aside["ray"].item() == pytest.approx(0.05)  # 0.1 in x / z, 0 in y / z

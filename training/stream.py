@@ -20,6 +20,7 @@ MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
 # Places in the network's 53 rotations: each joint's partner on the other side of the body.
 _PAIRS = ((1, 2), (4, 5), (7, 8), (10, 11), (13, 14), (16, 17), (18, 19), (20, 21))
 _JITTER_PROBABILITY = 0.25
+_WHITE_BALANCE, _PERSON_GAIN = 0.08, 0.4  # how far a channel's gain may be from the others'
 IGNORED = -1.0
 
 
@@ -127,7 +128,7 @@ class ClipStream:
             return clip
         if self._rng.random() < 0.5:
             clip = mirror(clip)
-        return replace(clip, frames=_recolour(clip.frames, self._rng))
+        return replace(clip, frames=_recolour(clip.frames, clip.person, self._rng))
 
 
 def mirror(clip: TrainingClip) -> TrainingClip:
@@ -155,14 +156,32 @@ def mirror(clip: TrainingClip) -> TrainingClip:
     )
 
 
-def _recolour(frames: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Another exposure, contrast and white balance for a whole clip."""
+def _recolour(
+    frames: NDArray[np.uint8], person: NDArray[np.uint8], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Other clothes and skin for everybody, and another exposure and white balance for all.
+
+    Without the first, who somebody is tells the network which way they faced when last seen.
+
+    Args:
+        frames: [T, H, W, 3].
+        person: [T, H, W] whom a pixel shows; 0 is nobody.
+        rng: Draws them.
+    """
+    recoloured = frames.copy()
+    for who in np.unique(person[person > 0]):
+        is_theirs = person == who
+        recoloured[is_theirs] = _colour_map(rng, _PERSON_GAIN)[frames[is_theirs], [0, 1, 2]]
+    return _colour_map(rng, _WHITE_BALANCE)[recoloured, [0, 1, 2]]
+
+
+def _colour_map(rng: np.random.Generator, gain_spread: float) -> NDArray[np.uint8]:
+    """[256, 3] what becomes of each level of each channel."""
     levels = np.arange(256)[:, None] / 255
-    gain = rng.uniform(0.75, 1.25) * rng.uniform(0.92, 1.08, 3)
+    gain = rng.uniform(0.75, 1.25) * rng.uniform(1 - gain_spread, 1 + gain_spread, 3)
     contrast, shift = rng.uniform(0.8, 1.2), rng.uniform(-0.06, 0.06)
     table = np.clip(((levels * gain - 0.5) * contrast + 0.5 + shift) * 255, 0, 255)
-    table = table.astype(np.uint8)
-    return np.stack([table[frames[..., channel], channel] for channel in range(3)], axis=-1)
+    return table.astype(np.uint8)
 
 
 def _batch(

@@ -10,6 +10,7 @@ from training.clips import write_clip
 from training.stream import ClipStream, mirror
 
 NANO = PRESETS["nano"]
+THIRDS = (slice(0, 64), slice(64, 128), slice(128, 192))
 
 
 def one_window(tmp_path, clip, num_steps=1):
@@ -108,6 +109,18 @@ def test_augmented_people_sit_on_free_patches_beside_their_own(tmp_path):
         assert len(torch.unique(batch.cells, dim=0)) == len(batch.cells)
         moved += int(step.sum())
     assert moved > 0
+
+
+def test_people_change_their_colours_apart_from_the_scene(tmp_path):
+    clip = make_clip([(60, 20), (120, 20)], num_frames=1)
+    clip.frames[:] = 100
+    clip.person[:, :, :64], clip.person[:, :, 128:] = 1, 2
+    write_clip(tmp_path / "clip.npz", clip)
+    stream = ClipStream([tmp_path / "clip.npz"], NANO, 1, 1, (1,))
+    seen = [stream.next().frames[0, 0] for _ in range(6)]
+    for row in seen:  # one colour in each third of the picture
+        assert [len(torch.unique(row[part], dim=0)) for part in THIRDS] == [1, 1, 1]
+    assert sum(len(torch.unique(row, dim=0)) == 3 for row in seen) >= 5
 
 
 def test_a_mirrored_clip_is_the_mirrored_world(free_body):

@@ -4,6 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= out/demo
 BODY := assets/body/anny_body_smplx_layout.npz
+NANO := assets/nano/nano.safetensors
 
 .DEFAULT_GOAL := help
 .PHONY: help install annotate test lint lock
@@ -14,7 +15,7 @@ help:  ## List the targets.
 install: $(READY)  ## Make .venv with the locked versions.
 
 annotate: $(READY)  ## Set up, then annotate the bundled clips into out/demo and draw a frame of each.
-	$(BIN)/h3r annotate assets/demo $(OUT) --preset tiny --body-model $(BODY)
+	$(BIN)/h3r annotate assets/demo $(OUT) --weights $(NANO) --body-model $(BODY)
 	$(BIN)/h3r preview $(OUT) --video street.mp4 --body-model $(BODY) -o $(OUT)-street.png
 	$(BIN)/h3r preview $(OUT) --video walk.mp4 --body-model $(BODY) -o $(OUT)-walk.png
 

@@ -18,6 +18,7 @@ from synth.dataset import make_corpus
 from synth.layout import TRUTH_FOLDER, VIDEOS_FOLDER
 from synth.video_spec import CorpusSpec, draw_video
 from tests.conftest import FREE_BODY
+from tests.end_to_end.guard.people import people_by_frame
 from tests.end_to_end.guard.world import write_turned
 from tests.pipeline.small_job import inline_runner
 
@@ -94,20 +95,6 @@ def metrics(pred, truth):
     return {metric.name: metric.value for metric in evaluate(pred, truth).metrics}
 
 
-def people_of(dataset, uri):
-    """By source frame, what each of `People` holds of the frame's rows; a later clip wins."""
-    frames = {}
-    for entry in dataset.clips[uri]:
-        clip = dataset.read_clip(entry)
-        for place, frame_index in enumerate(clip.frame_index.tolist()):
-            is_here = clip.people.frame == place
-            frames[frame_index] = {
-                name: getattr(clip.people, name)[is_here]
-                for name in ("head_px", "head_position", "joints", "track_id", "betas")
-            }
-    return frames
-
-
 def matched(one, other):
     """Rows of two frames that are one person: the same places of both are a pair."""
     rows, others = assign(head_distances(one["head_px"], other["head_px"], RADIUS_PX))
@@ -121,9 +108,9 @@ def matched(one, other):
 def pairs(pred, truth):
     """(found, true) of every frame: people who were found, in the same order on both sides."""
     return [
-        matched(found, people_of(truth, uri)[index])
+        matched(found, people_by_frame(truth, uri)[index])
         for uri in (FIRST, SECOND, THIRD)
-        for index, found in people_of(pred, uri).items()
+        for index, found in people_by_frame(pred, uri).items()
     ]
 
 
@@ -165,7 +152,7 @@ def test_left_hips_are_left(pairs):
 
 
 def test_a_turned_video_gives_the_same_people(pred):
-    turned, upright = people_of(pred, TURNED), people_of(pred, THIRD)
+    turned, upright = people_by_frame(pred, TURNED), people_by_frame(pred, THIRD)
     assert turned.keys() == upright.keys()
     same_number = [len(turned[i]["betas"]) == len(upright[i]["betas"]) for i in upright]
     assert np.mean(same_number) >= LEAST_SHARE
@@ -179,8 +166,8 @@ def test_a_turned_video_gives_the_same_people(pred):
 
 def test_neighbours_in_a_batch_change_nothing(pred, annotate, tmp_path):
     alone = annotate(tmp_path / "out", WorkerConfig(batch_clips=1, device="cpu"), include=(TURNED,))
-    for index, people in people_of(alone, TURNED).items():
-        for name, values in people_of(pred, TURNED)[index].items():
+    for index, people in people_by_frame(alone, TURNED).items():
+        for name, values in people_by_frame(pred, TURNED)[index].items():
             assert np.abs(values - people[name]).max(initial=0) <= ROUNDING, (index, name)
 
 
@@ -192,7 +179,7 @@ def test_a_reset_loses_nobody(pred, annotate, tmp_path):
         (7, 15),
         (14, 20),
     ]
-    for index, people in people_of(cut, THIRD).items():
-        heads = people_of(pred, THIRD)[index]["head_px"]
+    for index, people in people_by_frame(cut, THIRD).items():
+        heads = people_by_frame(pred, THIRD)[index]["head_px"]
         assert people["head_px"].shape == heads.shape
         assert np.abs(people["head_px"] - heads).max(initial=0) <= ROUNDING

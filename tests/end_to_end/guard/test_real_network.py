@@ -8,6 +8,7 @@ from human3r_model.random_weights import random_model
 from pipeline.config import WorkerConfig
 from pipeline.models import Models
 from pipeline.planning import plan_job
+from tests.end_to_end.guard.people import people_by_clip
 from tests.end_to_end.guard.world import LONG, SPANS, SPEC, WIDE
 from tests.pipeline.small_job import annotate_small
 
@@ -33,25 +34,11 @@ def labelled(annotate, tmp_path_factory):
     return annotate(tmp_path_factory.mktemp("real") / "out")
 
 
-def people_of(dataset, uri):
-    """What is said of the people of a video, by (first frame of the clip, frame)."""
-    frames = {}
-    for entry in dataset.clips[uri]:
-        clip = dataset.read_clip(entry)
-        for place, index in enumerate(clip.frame_index.tolist()):
-            is_here = clip.people.frame == place
-            frames[entry.start_frame, index] = {
-                name: getattr(clip.people, name)[is_here]
-                for name in ("head_px", "head_position", "joints", "betas", "track_id")
-            }
-    return frames
-
-
 def test_neighbours_in_a_batch_change_nothing(labelled, annotate, tmp_path):
     alone = WorkerConfig(batch_clips=1, encode_frames=1)
     again = annotate(tmp_path / "out", alone, include=(LONG, WIDE))
     for uri in (LONG, WIDE):
-        here, there = people_of(labelled, uri), people_of(again, uri)
+        here, there = people_by_clip(labelled, uri), people_by_clip(again, uri)
         assert here.keys() == there.keys()
         assert sum(len(people["betas"]) for people in here.values()) > 0
         for frame, people in here.items():
@@ -61,8 +48,8 @@ def test_neighbours_in_a_batch_change_nothing(labelled, annotate, tmp_path):
 
 def test_a_reset_loses_nobody(labelled, annotate, tmp_path):
     """People are found in each picture by itself: where clips begin is of no account."""
-    whole = people_of(annotate(tmp_path / "out", include=(LONG,), max_clip_frames=100), LONG)
-    cut = people_of(labelled, LONG)
+    whole = people_by_clip(annotate(tmp_path / "out", include=(LONG,), max_clip_frames=100), LONG)
+    cut = people_by_clip(labelled, LONG)
     assert [start for start, index in cut if index in (5, 10)] == [0, 5, 5, 10]
     assert len(cut) == sum(end - start for start, end in SPANS[LONG])
     for (_, index), people in cut.items():

@@ -32,16 +32,7 @@ from pipeline.storage import Store
 from pipeline.tables import read_table
 from schemas.arrow import empty_table
 from schemas.tables import PEOPLE
-
-HIDDEN_FILE = "hidden.parquet"
-"""Beside the tables of a truth: people who are there and too hidden to be labelled."""
-HIDDEN_COLUMNS = ("uri", "frame_index", "head_px", "box")
-GROUND_FILE = "ground.parquet"
-"""Beside the tables of a truth: the ground plane in each clip's world."""
-GROUND_COLUMNS = ("clip_id", "normal", "offset_m")
-SMPL_JOINTS_FILE = "smpl_joints.parquet"
-"""Beside the tables of a truth in SMPL's parameters: the body joints of SMPL, camera, metres."""
-SMPL_JOINTS_COLUMNS = ("uri", "frame_index", "track_id", "joints")
+from schemas.truth_files import GROUND, HIDDEN, SMPL_JOINTS, TruthFile
 
 _LEDGER_COLUMNS = [
     "clip_id",
@@ -150,10 +141,10 @@ class Dataset:
         """People that a truth leaves unlabelled, by (video, source frame); {} where none are told.
 
         Raises:
-            EvaluationError: The file lacks a column of `HIDDEN_COLUMNS`.
+            EvaluationError: The file lacks a column.
         """
         rows_of_frame: dict[tuple[str, int], list[dict]] = {}
-        for row in self._extra_rows(HIDDEN_FILE, HIDDEN_COLUMNS):
+        for row in self._extra_rows(HIDDEN):
             rows_of_frame.setdefault((row["uri"], row["frame_index"]), []).append(row)
         return {frame: hidden_people(rows) for frame, rows in rows_of_frame.items()}
 
@@ -161,36 +152,36 @@ class Dataset:
         """The ground in the world of each clip, by clip id; {} where a truth does not say.
 
         Raises:
-            EvaluationError: The file lacks a column of `GROUND_COLUMNS`.
+            EvaluationError: The file lacks a column.
         """
         return {
             row["clip_id"]: Plane(np.array(row["normal"]), row["offset_m"])
-            for row in self._extra_rows(GROUND_FILE, GROUND_COLUMNS)
+            for row in self._extra_rows(GROUND)
         }
 
     def read_smpl_joints(self) -> dict[tuple[str, int, int], NDArray[np.float64]]:
         """SMPL's joints [22, 3] by (video, source frame, track); {} where a truth is not of SMPL.
 
         Raises:
-            EvaluationError: The file lacks a column of `SMPL_JOINTS_COLUMNS`.
+            EvaluationError: The file lacks a column.
         """
         return {
             (row["uri"], row["frame_index"], row["track_id"]): np.array(row["joints"]).reshape(
                 -1, 3
             )
-            for row in self._extra_rows(SMPL_JOINTS_FILE, SMPL_JOINTS_COLUMNS)
+            for row in self._extra_rows(SMPL_JOINTS)
         }
 
-    def _extra_rows(self, path: str, columns: Sequence[str]) -> list[dict]:
+    def _extra_rows(self, file: TruthFile) -> list[dict]:
         """The rows of a file that stands beside the tables; [] where it does not."""
-        if self._store.info(path) is None:
+        if self._store.info(file.path) is None:
             return []
-        table = read_table(self._store, path)
-        missing = [name for name in columns if name not in table.column_names]
+        table = read_table(self._store, file.path)
+        missing = [name for name in file.schema.names if name not in table.column_names]
         if missing:
             raise EvaluationError(
-                f"{self._store.uri}/{path}: has no column {', '.join(missing)}. Write the truth "
-                "again"
+                f"{self._store.uri}/{file.path}: has no column {', '.join(missing)}. Write the "
+                "truth again"
             )
         return table.to_pylist()
 

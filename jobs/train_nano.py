@@ -44,7 +44,8 @@ def train_nano(
     start_from: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Weights to begin with, such as assets/nano's. Default: random."
+            metavar="FILE",
+            help="Weights to begin with, such as assets/nano's, where OUT holds no checkpoint yet.",
         ),
     ] = None,
     learning_rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 2e-3,
@@ -53,9 +54,15 @@ def train_nano(
     import torch
 
     from human3r_model.config import PRESETS
+    from human3r_model.errors import CheckpointError
     from training.corpus import CorpusSpec, corpus_jobs, render_corpus
-    from training.trainer import TrainConfig
+    from training.trainer import TrainConfig, first_model
 
+    if start_from is not None:
+        try:
+            first_model(TrainConfig(), start_from, "cpu")
+        except CheckpointError as error:  # told of now, not when the clips are rendered
+            raise typer.BadParameter(str(error), param_hint="--start-from") from error
     rendering = []
     for held_out, folder, total in ((False, "clips", clips), (True, "held_out", NUM_HELD_OUT * 3)):
         for place, (width, height) in enumerate(SIZES):

@@ -28,6 +28,13 @@ def table_bytes(table: pa.Table, spec: TableSpec, provenance: LabelProvenance | 
     return file.getvalue()
 
 
+def plain_bytes(rows: list[dict], schema: pa.Schema) -> bytes:
+    """The Parquet file of a truth's rows, of which it holds the columns that the schema names."""
+    file = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), file, compression="zstd")
+    return file.getvalue()
+
+
 def read_table(
     store: Store,
     path: str,

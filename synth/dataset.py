@@ -4,13 +4,9 @@ Every step leaves what it has done, so that the same call goes on where an earli
 """
 
 import dataclasses
-import io
 import json
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.config import LabelConfig, LabelIdentity, WorkerConfig, differences
 from pipeline.errors import JobError, RefusedError
@@ -21,16 +17,14 @@ from pipeline.plan import has_plan
 from pipeline.planning import plan_job
 from pipeline.report import ShardReport
 from pipeline.storage import Store, fetch_to_local
+from pipeline.tables import plain_bytes
 from pipeline.uris import join_uri
 from pipeline.worker import WorkerSettings
 from schemas.fields import SCHEMA_VERSION
+from schemas.truth_files import GROUND, HIDDEN
 from synth.filming import film_video, load_body
-from synth.ground import GROUND_SCHEMA
-from synth.hidden import HIDDEN_SCHEMA
 from synth.layout import (
     CORPUS_FILE,
-    GROUND_FILE,
-    HIDDEN_FILE,
     STAGED_FOLDER,
     TRUTH_FOLDER,
     VIDEOS_FILE,
@@ -199,14 +193,7 @@ def _publish(store: Store, truth: Store, spec: CorpusSpec) -> None:
         for uri, record in zip(uris, records, strict=True)
         for row in record["ground"]
     ]
-    truth.write(HIDDEN_FILE, _to_parquet(hidden, HIDDEN_SCHEMA))
-    truth.write(GROUND_FILE, _to_parquet(ground, GROUND_SCHEMA))
+    for file, rows in ((HIDDEN, hidden), (GROUND, ground)):
+        truth.write(file.path, plain_bytes(rows, file.schema))
     lines = "".join(json.dumps(record["video"]) + "\n" for record in records)
     store.write(VIDEOS_FILE, lines.encode())
-
-
-def _to_parquet(rows: list[dict], schema: pa.Schema) -> bytes:
-    """A file of those columns of rows that the schema names."""
-    file = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), file, compression="zstd")
-    return file.getvalue()

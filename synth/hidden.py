@@ -3,22 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from human3r_model.body import BodyModel
 from pipeline.bodies import clip_focal_px, place_bodies
 from pipeline.labels import ClipLabels, PeopleLabels
-
-HIDDEN_SCHEMA = pa.schema(
-    [
-        pa.field("uri", pa.string(), nullable=False),
-        pa.field("frame_index", pa.int32(), nullable=False),
-        pa.field("head_px", pa.list_(pa.float32(), 2), nullable=False),
-        pa.field("box", pa.list_(pa.float32(), 4)),
-    ]
-)
-"""Pixels of the source picture; the box is that of the whole body."""
 
 
 def hidden_rows(
@@ -30,7 +19,7 @@ def hidden_rows(
     *,
     has_seam: bool,
 ) -> list[dict]:
-    """Where a clip's hidden people are: rows of `HIDDEN_SCHEMA`.
+    """Where a clip's hidden people are: rows of `schemas.truth_files.HIDDEN`.
 
     Args:
         uri: The clip's video.

@@ -15,8 +15,6 @@ VIDEOS_FOLDER = "videos"
 VIDEOS_FILE = "videos.jsonl"
 TRUTH_FOLDER = "truth"
 STAGED_FOLDER = "staged"
-HIDDEN_FILE = "hidden.parquet"  # below TRUTH_FOLDER
-GROUND_FILE = "ground.parquet"  # likewise
 
 
 def video_path(uri: str) -> str:

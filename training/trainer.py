@@ -98,7 +98,7 @@ class Trainer:
         self._held_out = held_out
         self._body = body
         self._device = device
-        self.model = _first_model(config, start_from, device).requires_grad_(True)
+        self.model = first_model(config, start_from, device).requires_grad_(True)
         torch.manual_seed(config.seed)
         self._maps = JointMaps(self.model.config).to(device)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
@@ -219,8 +219,12 @@ class Trainer:
         }
 
 
-def _first_model(config: TrainConfig, start_from: Path | None, device: str) -> Human3R:
-    """The network before the first step."""
+def first_model(config: TrainConfig, start_from: Path | None, device: str) -> Human3R:
+    """The network before the first step, random or of a file.
+
+    Raises:
+        CheckpointError: The file is none, or of another preset.
+    """
     if start_from is not None:
         loaded = load_model(start_from, device)
         if loaded.config.name != config.preset:

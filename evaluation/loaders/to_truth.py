@@ -6,7 +6,6 @@ goes on where an earlier one stopped.
 """
 
 import hashlib
-import io
 import json
 import socket
 from collections.abc import Callable, Generator, Sequence
@@ -14,8 +13,6 @@ from fractions import Fraction
 from importlib.metadata import version
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from PIL import Image
 
 from evaluation.loaders.errors import TruthError
@@ -35,34 +32,18 @@ from pipeline.plan import read_shard
 from pipeline.planning import plan_job
 from pipeline.report import ShardReport, report_commit
 from pipeline.storage import Store
+from pipeline.tables import plain_bytes
 from pipeline.uris import join_uri
 from pipeline.worker import WorkerSettings
 from schemas.fields import SCHEMA_VERSION
+from schemas.truth_files import HIDDEN, SMPL_JOINTS
 
 VIDEOS_FOLDER = "videos"
 TRUTH_FOLDER = "truth"
-HIDDEN_FILE = "hidden.parquet"  # as evaluation.dataset reads it
-SMPL_JOINTS_FILE = "smpl_joints.parquet"  # likewise
 MODEL_PRESET = "truth"
 TIME_BASE = Fraction(1, 90_000)
 CRF = 12
 """Of the videos: hardly to be told from the pictures."""
-_SMPL_JOINTS_SCHEMA = pa.schema(
-    [
-        pa.field("uri", pa.string(), nullable=False),
-        pa.field("frame_index", pa.int32(), nullable=False),
-        pa.field("track_id", pa.int32(), nullable=False),
-        pa.field("joints", pa.list_(pa.float32(), 3 * NUM_BODY_JOINTS), nullable=False),
-    ]
-)
-_HIDDEN_SCHEMA = pa.schema(
-    [
-        pa.field("uri", pa.string(), nullable=False),
-        pa.field("frame_index", pa.int32(), nullable=False),
-        pa.field("head_px", pa.list_(pa.float32(), 2), nullable=False),
-        pa.field("box", pa.list_(pa.float32(), 4)),
-    ]
-)
 
 
 def import_truth(
@@ -101,10 +82,10 @@ def import_truth(
         uri: find_people(sequence, bodies, *video_size(sequence))
         for uri, sequence in by_uri.items()
     }
-    truth.write(HIDDEN_FILE, _to_parquet(_hidden_rows(people), _HIDDEN_SCHEMA))
+    truth.write(HIDDEN.path, plain_bytes(_hidden_rows(people), HIDDEN.schema))
     smpl_rows = _smpl_rows(people)
     if smpl_rows:
-        truth.write(SMPL_JOINTS_FILE, _to_parquet(smpl_rows, _SMPL_JOINTS_SCHEMA))
+        truth.write(SMPL_JOINTS.path, plain_bytes(smpl_rows, SMPL_JOINTS.schema))
 
     def run_shards(shards: Sequence[int], settings: WorkerSettings) -> Generator[ShardReport]:
         for shard in shards:
@@ -193,12 +174,6 @@ def _smpl_rows(people: dict[str, SequencePeople]) -> list[dict]:
             )
         ]
     return rows
-
-
-def _to_parquet(rows: list[dict], schema: pa.Schema) -> bytes:
-    file = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), file, compression="zstd")
-    return file.getvalue()
 
 
 def _commit_shard(

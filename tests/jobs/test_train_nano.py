@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+import typer
+
 from human3r_model.weights import load_model
 from jobs import train_nano as job
 
@@ -18,6 +21,12 @@ def train(out, steps, start_from=None):
         batch_clips=1,
         learning_rate=1e-3,
     )
+
+
+def test_unfit_weights_are_told_of_before_anything_is_rendered(tmp_path):
+    with pytest.raises(typer.BadParameter, match=r"none\.safetensors"):
+        train(tmp_path / "out", steps=1, start_from=tmp_path / "none.safetensors")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_training_ends_in_weights_and_goes_on_where_it_stopped(tmp_path, monkeypatch):

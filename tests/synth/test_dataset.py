@@ -11,9 +11,8 @@ from pipeline.ledger import read_ledger, read_status
 from pipeline.run_file import read_run
 from pipeline.storage import Store
 from pipeline.verify import verify
+from schemas.truth_files import GROUND, HIDDEN
 from synth.dataset import CorpusProgress, make_corpus
-from synth.ground import GROUND_SCHEMA
-from synth.hidden import HIDDEN_SCHEMA
 from synth.video_spec import draw_video
 from tests.commands import files_of
 from tests.conftest import FREE_BODY
@@ -74,13 +73,13 @@ def test_nothing_but_the_corpus_is_left(small_corpus):
 
 def test_hidden_people_have_a_table(small_corpus):
     schema = pq.read_schema(small_corpus.path / "truth/hidden.parquet")
-    assert schema.equals(HIDDEN_SCHEMA)
+    assert schema.equals(HIDDEN.schema)
     assert schema.names == ["uri", "frame_index", "head_px", "box"]
 
 
 def test_every_clip_has_a_ground(small_corpus):
     table = pq.read_table(small_corpus.path / "truth/ground.parquet")
-    assert table.schema.equals(GROUND_SCHEMA)
+    assert table.schema.equals(GROUND.schema)
     ledger = read_ledger(small_corpus.truth, ["clip_id"])
     assert sorted(table["clip_id"].to_pylist()) == sorted(ledger["clip_id"].to_pylist())
 

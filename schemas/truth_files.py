@@ -1,0 +1,63 @@
+"""Files that stand beside the tables of a truth: what no job could know, for whoever compares."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from schemas.joints import BODY_JOINTS
+
+
+@dataclass(frozen=True)
+class TruthFile:
+    """A Parquet file of a truth.
+
+    Attributes:
+        path: Below the truth.
+        schema: Its columns.
+    """
+
+    path: str
+    schema: pa.Schema
+
+
+def _column(name: str, kind: pa.DataType, *, may_be_null: bool = False) -> pa.Field:
+    return pa.field(name, kind, nullable=may_be_null)
+
+
+HIDDEN = TruthFile(
+    "hidden.parquet",
+    pa.schema(
+        [
+            _column("uri", pa.string()),
+            _column("frame_index", pa.int32()),
+            _column("head_px", pa.list_(pa.float32(), 2)),
+            _column("box", pa.list_(pa.float32(), 4), may_be_null=True),
+        ]
+    ),
+)
+"""People who are there and unlabelled: source pixels, the box that of the whole body."""
+
+GROUND = TruthFile(
+    "ground.parquet",
+    pa.schema(
+        [
+            _column("clip_id", pa.string()),
+            _column("normal", pa.list_(pa.float64(), 3)),
+            _column("offset_m", pa.float64()),
+        ]
+    ),
+)
+"""Points x of the clip's world with normal . x = offset_m; the normal points up."""
+
+SMPL_JOINTS = TruthFile(
+    "smpl_joints.parquet",
+    pa.schema(
+        [
+            _column("uri", pa.string()),
+            _column("frame_index", pa.int32()),
+            _column("track_id", pa.int32()),
+            _column("joints", pa.list_(pa.float32(), 3 * len(BODY_JOINTS))),
+        ]
+    ),
+)
+"""Body joints of a truth in SMPL's parameters: SMPL's own, camera, metres."""

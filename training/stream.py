@@ -161,7 +161,7 @@ def _recolour(
 ) -> NDArray[np.uint8]:
     """Other clothes and skin for everybody, and another exposure and white balance for all.
 
-    Without the first, who somebody is tells the network which way they faced when last seen.
+    The first is against learning people by heart: known clothes tell which way somebody faced.
 
     Args:
         frames: [T, H, W, 3].

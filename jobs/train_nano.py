@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SIZES = ((384, 216), (384, 288), (216, 384))
 SHARES = (0.5, 0.35, 0.15)
-LENGTHS = (6, 6, 6, 6, 6, 24)
+LENGTHS = (3, 3, 3, 3, 3, 3, 3, 3, 24)
 """Frames of a clip: many scenes, and some long enough to be followed through."""
 HELD_OUT_LENGTHS = (24,)
 HELD_OUT_SEED = 1_000_000

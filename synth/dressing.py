@@ -76,7 +76,8 @@ def sample_face_colours(rng: np.random.Generator, body: BodyModel) -> NDArray[np
     return np.clip(colours, 0, 1).astype(np.float32)
 
 
-def _regions(body: BodyModel) -> Regions:
+def face_middles(body: BodyModel) -> Floats:
+    """Middles [F, 3] of the faces at rest, metres left, up and forward of the pelvis."""
     at_rest = body.place(
         torch.eye(3).expand(1, NUM_ROTATIONS, 3, 3),
         torch.zeros(1, NUM_SHAPES),
@@ -84,7 +85,11 @@ def _regions(body: BodyModel) -> Regions:
         torch.zeros(1, 3),
     )
     vertices = (at_rest.vertices - at_rest.joints[:, :1])[0].cpu().double().numpy()
-    x, y, z = vertices[body.faces].mean(1).T
+    return vertices[body.faces].mean(1)
+
+
+def _regions(body: BodyModel) -> Regions:
+    x, y, z = face_middles(body).T
     joints = body.leading_joints[body.faces[:, 0]]
     return Regions(joints=joints, x=np.abs(x), y=y, z=z)
 

@@ -103,6 +103,7 @@ def render_shot(
             ),
             depth_m=np.where(np.isfinite(canvas.depth), canvas.depth, np.float32(0.0)),
             person=canvas.person,
+            surface=canvas.surface,
             world_from_camera=poses[frame],
             people=_people(shot, frame, canvas.person, pixels_alone),
         )

@@ -171,6 +171,7 @@ class RenderedFrame:
         rgb: [H, W, 3] uint8 sRGB.
         depth_m: [H, W] float32 camera z; 0 where only sky is seen.
         person: [H, W] uint8: 1 + index of the actor seen there, 0 where none is.
+        surface: [H, W] int32: the face of the body's mesh where a person is; no face elsewhere.
         world_from_camera: [4, 4].
         people: Everybody whose head is in the picture, hidden ones too.
     """
@@ -178,5 +179,6 @@ class RenderedFrame:
     rgb: NDArray[np.uint8]
     depth_m: NDArray[np.float32]
     person: NDArray[np.uint8]
+    surface: NDArray[np.int32]
     world_from_camera: NDArray[np.float64]
     people: PeopleTruth

@@ -21,6 +21,8 @@ class TrainingClip:
         frames: [T, H, W, 3] uint8 RGB, the network's picture.
         depth_m: [T, H, W] float16 camera z, 0 where only sky is seen.
         person: [T, H, W] uint8, 0 where nobody is seen.
+        surface: [T, H, W, 3] int8, which point of a body is seen: where it is on the body at rest,
+            centimetres left, up and forward of the pelvis; 0 where nobody is seen.
         world_from_camera: [T, 4, 4]; the world is the camera of the first frame.
         focal_px: [] in pixels of the network's picture.
         is_seen: [T, N] the head is in the picture.
@@ -34,6 +36,7 @@ class TrainingClip:
     frames: NDArray[np.uint8]
     depth_m: NDArray[np.float16]
     person: NDArray[np.uint8]
+    surface: NDArray[np.int8]
     world_from_camera: NDArray[np.float32]
     focal_px: NDArray[np.float32]
     is_seen: NDArray[np.bool_]

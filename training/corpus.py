@@ -14,6 +14,7 @@ from PIL import Image
 
 from human3r_model.body import BodyModel
 from human3r_model.preprocess import ImageGeometry, image_geometry, prepare_image
+from synth.dressing import face_middles
 from synth.render import render_shot
 from synth.sampling import sample_shot
 from synth.values import RenderedFrame
@@ -100,10 +101,12 @@ def render_clip(spec: CorpusSpec, index: int, body: BodyModel) -> TrainingClip:
     geometry = image_geometry(spec.width, spec.height, spec.long_side)
     quality = int(rng.integers(*JPEG_QUALITY))
     rendered = list(render_shot(shot, body))
+    middles = face_middles(body)
     return TrainingClip(
         frames=np.stack([prepare_image(_compress(f.rgb, quality), geometry) for f in rendered]),
         depth_m=np.stack([_shrink(f.depth_m, geometry) for f in rendered]).astype(np.float16),
         person=np.stack([_shrink(f.person, geometry) for f in rendered]),
+        surface=np.stack([_shrink(_on_body(f, middles), geometry) for f in rendered]),
         world_from_camera=_from_first([f.world_from_camera for f in rendered]),
         focal_px=np.array(shot.camera.focal_px / geometry.scale_x, np.float32),
         betas=np.stack([actor.betas for actor in shot.actors])
@@ -128,6 +131,12 @@ def _compress(rgb: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     stream = io.BytesIO()
     Image.fromarray(rgb).save(stream, "JPEG", quality=quality)
     return np.array(Image.open(stream))
+
+
+def _on_body(frame: RenderedFrame, middles: NDArray[np.float64]) -> NDArray[np.int8]:
+    """[H, W, 3] `TrainingClip.surface`, in the rendered picture."""
+    points = np.where(frame.person[..., None] > 0, middles[frame.surface], 0.0)
+    return (100 * points).round().astype(np.int8)
 
 
 def _shrink(picture: NDArray, geometry: ImageGeometry) -> NDArray:

@@ -6,6 +6,7 @@ C channels.
 """
 
 import math
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,40 @@ from torch import Tensor, nn
 NUM_JOINTS = 22
 FIRST_BIAS = -4.0
 """Logit of a joint before anything is learned: most patches show none."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How patches lie on a picture.
+
+    Attributes:
+        rows: Of patches.
+        columns: Of patches.
+        patch_px: Side of a patch in pixels of the picture.
+        margin_px: x, y of the first patch's corner, left of the picture and above it.
+    """
+
+    rows: int
+    columns: int
+    patch_px: float
+    margin_px: tuple[int, int] = (0, 0)
+
+    def from_px(self, xy_px: Tensor) -> Tensor:
+        """Pixels [..., 2], the first one's middle at (0, 0), to patches, the first one's corner."""
+        return (xy_px + 0.5 + xy_px.new_tensor(self.margin_px)) / self.patch_px
+
+    def sample_px(self, samples: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Rows and columns of the pixels that hold the middles of `samples` parts of each patch.
+
+        Returns:
+            [rows * samples] and [columns * samples] int64; may lie outside the picture.
+        """
+        step = self.patch_px / samples
+        row, column = (
+            ((torch.arange(count * samples, device=device) + 0.5) * step - margin).floor().long()
+            for count, margin in zip((self.rows, self.columns), self.margin_px[::-1], strict=True)
+        )
+        return row, column
 
 
 class JointMap(nn.Module):
@@ -26,21 +61,23 @@ class JointMap(nn.Module):
         self.offset = nn.Linear(dim, NUM_JOINTS * 2)
         nn.init.constant_(self.presence.bias, FIRST_BIAS)
 
-    def loss(self, tokens: Tensor, grid_hw: tuple[int, int], frame: Tensor, xy: Tensor) -> Tensor:
+    def loss(self, tokens: Tensor, grid: Grid, frame: Tensor, xy_px: Tensor) -> Tensor:
         """How wrong the patches are: cross entropy and distance in patches, a joint.
 
         Args:
             tokens: [F, L, C] patches, row-major.
-            grid_hw: Rows and columns of patches.
+            grid: How they lie on the picture.
             frame: [P] int64 frame of each person.
-            xy: [P, J, 2] the joints in patches: (0, 0) is the corner of the first.
+            xy_px: [P, J, 2] the joints in the picture.
         """
-        height, width = grid_hw
+        xy = grid.from_px(xy_px)
         cell = xy.floor()
-        is_inside = (cell >= 0).all(-1) & (cell[..., 0] < width) & (cell[..., 1] < height)
+        is_inside = (cell >= 0).all(-1) & (cell < cell.new_tensor([grid.columns, grid.rows])).all(
+            -1
+        )
         person, joint = is_inside.nonzero(as_tuple=True)
         column, row = cell[person, joint].long().unbind(-1)
-        place = row * width + column
+        place = row * grid.columns + column
         logits = self.presence(tokens)
         target = torch.zeros_like(logits)
         target[frame[person], place, joint] = 1.0

@@ -12,7 +12,7 @@ from torch import Tensor
 from human3r_model.body import BodyModel
 from human3r_model.model import Human3R
 from training.losses import body_joints
-from training.objective import JointMaps, Memory, Outcome, run_window
+from training.objective import Memory, Outcome, TeacherMaps, run_window
 from training.stream import Batch, ClipStream
 
 THRESHOLD = 0.3
@@ -20,7 +20,7 @@ THRESHOLD = 0.3
 
 @torch.no_grad()
 def measure(
-    model: Human3R, maps: JointMaps, body: BodyModel, stream: ClipStream, num_windows: int
+    model: Human3R, maps: TeacherMaps, body: BodyModel, stream: ClipStream, num_windows: int
 ) -> dict[str, float]:
     """Mean losses and errors over the first windows of a stream, the same ones every time.
 

@@ -14,7 +14,7 @@ from human3r_model.model import Human3R
 from human3r_model.tracking import empty_tracks
 from human3r_model.values import HeadSelection, People, Prediction, State
 from training.forward import Encoded, encode
-from training.joint_maps import JointMap
+from training.joint_maps import Grid, JointMap
 from training.losses import (
     camera_losses,
     detection_loss,
@@ -27,6 +27,7 @@ from training.losses import (
     true_points,
 )
 from training.stream import Batch
+from training.surface_maps import SurfaceMap
 
 WEIGHTS = {
     "detection": 1.0,
@@ -36,15 +37,20 @@ WEIGHTS = {
     "body_pose": 2.0,
     "hands": 0.2,
     "joints": 10.0,
-    "head": 5.0,
+    "head": 10.0,
     "ray": 10.0,
     "shape": 0.1,
-    "camera_t": 2.0,
-    "camera_r": 5.0,
+    "camera_t": 10.0,
+    "camera_r": 25.0,
     "points": 4.0,
     "matching": 0.3,
     "joint_maps": 0.5,
+    "surface_maps": 1.0,
 }
+
+
+SAMPLE_PX = 2
+"""Of the body's surface one pixel in so many is asked for, across and down."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,19 +92,21 @@ class Outcome:
         return torch.stack([WEIGHTS[name] * loss for name, loss in self.losses.items()]).sum()
 
 
-class JointMaps(nn.Module):
-    """One map of joints on each backbone."""
+class TeacherMaps(nn.Module):
+    """One map of joints and one of the body's surface on each backbone."""
 
     def __init__(self, config: ModelConfig) -> None:
         """Build them for the tokens of `config`'s backbones."""
         super().__init__()
-        self.dino = JointMap(config.dino_dim)
-        self.image = JointMap(config.enc_dim)
+        self.dino_joints = JointMap(config.dino_dim)
+        self.image_joints = JointMap(config.enc_dim)
+        self.dino_surface = SurfaceMap(config.dino_dim, config.dino_patch_size // SAMPLE_PX)
+        self.image_surface = SurfaceMap(config.enc_dim, config.patch_size // SAMPLE_PX)
 
 
 def run_window(
     model: Human3R,
-    maps: JointMaps,
+    maps: TeacherMaps,
     body: BodyModel,
     batch: Batch,
     memory: Memory | None,
@@ -149,7 +157,7 @@ def run_window(
         "detection": detection_loss(seen.score_logits, batch.score),
         "offset": offset_loss(seen.features.detections, batch.padded_head_px, config),
         "mask": mask_loss(seen.mask_logits, batch.person, config),
-        "joint_maps": _joint_map_loss(maps, model.config, seen, batch, true_people, order, body),
+        **_map_losses(maps, config, seen, batch, true_people, order, body),
         **pose_losses(people, true_people, body),
     }
     kept = tuple({who: token.detach() for who, token in known.items()} for known in tokens)
@@ -218,33 +226,34 @@ def _match(
     return losses
 
 
-def _joint_map_loss(
-    maps: JointMaps,
+def _map_losses(
+    maps: TeacherMaps,
     config: ModelConfig,
     seen: Encoded,
     batch: Batch,
     truth: People,
     order: Tensor,
     body: BodyModel,
-) -> Tensor:
-    """Both backbones' maps; `order` [P] says where each of `truth` is in the batch."""
+) -> dict[str, Tensor]:
+    """The maps of both backbones; `order` [P] says where each of `truth` is in the batch."""
     height, width = seen.features.image_size_hw
+    longest = max(height, width)
+    square = Grid(
+        config.dino_grid,
+        config.dino_grid,
+        longest / config.dino_grid,
+        ((longest - width) // 2, (longest - height) // 2),
+    )
+    picture = Grid(height // config.patch_size, width // config.patch_size, config.patch_size)
     frame = batch.cells[order, 0]
     xy_px = joints_px(truth, body, batch.focal_px[frame], (height, width))
-    longest = max(height, width)
-    margin = xy_px.new_tensor([(longest - width) // 2, (longest - height) // 2])
-    in_square = (xy_px + 0.5 + margin) / longest * config.dino_grid
-    in_picture = (xy_px + 0.5) / config.patch_size
-    square, picture = (
-        (config.dino_grid,) * 2,
-        (
-            height // config.patch_size,
-            width // config.patch_size,
-        ),
-    )
-    return maps.dino.loss(seen.dino_tokens, square, frame, in_square) + maps.image.loss(
-        seen.features.image_tokens, picture, frame, in_picture
-    )
+    dino, image = seen.dino_tokens, seen.features.image_tokens
+    return {
+        "joint_maps": maps.dino_joints.loss(dino, square, frame, xy_px)
+        + maps.image_joints.loss(image, picture, frame, xy_px),
+        "surface_maps": maps.dino_surface.loss(dino, square, batch.person, batch.surface)
+        + maps.image_surface.loss(image, picture, batch.person, batch.surface),
+    }
 
 
 def _join(parts: list[People]) -> People:

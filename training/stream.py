@@ -32,6 +32,7 @@ class Batch:
         frames: [F, H, W, 3] uint8 RGB.
         depth_m: [F, H, W] camera z, 0 where there is none.
         person: [F, H, W] 1 where a person is seen, else 0.
+        surface: [F, H, W, 3] the point of a body seen there, at rest, metres from the pelvis.
         world_from_camera: [F, 4, 4]; the world is the camera of the clip's first frame.
         focal_px: [F].
         is_start: [B] bool, these are the clip's first frames.
@@ -47,6 +48,7 @@ class Batch:
     frames: Tensor
     depth_m: Tensor
     person: Tensor
+    surface: Tensor
     world_from_camera: Tensor
     focal_px: Tensor
     is_start: Tensor
@@ -149,6 +151,7 @@ def mirror(clip: TrainingClip) -> TrainingClip:
         frames=clip.frames[:, :, ::-1],
         depth_m=clip.depth_m[:, :, ::-1],
         person=clip.person[:, :, ::-1],
+        surface=clip.surface[:, :, ::-1] * np.array([-1, 1, 1], np.int8),
         world_from_camera=pose,
         head_px=head_px,
         rotations=clip.rotations[:, :, order] * turn,
@@ -211,6 +214,7 @@ def _batch(
         frames=torch.from_numpy(frames_of("frames")),
         depth_m=torch.from_numpy(frames_of("depth_m").astype(np.float32)),
         person=torch.from_numpy((frames_of("person") > 0).astype(np.float32)),
+        surface=torch.from_numpy(frames_of("surface").astype(np.float32) / 100),
         world_from_camera=torch.from_numpy(frames_of("world_from_camera")),
         focal_px=torch.from_numpy(focal.astype(np.float32)),
         is_start=torch.tensor(is_start),

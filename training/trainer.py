@@ -20,7 +20,7 @@ from human3r_model.random_weights import random_model
 from human3r_model.weights import load_model
 from training.joint_maps import sine_positions
 from training.measure import measure
-from training.objective import JointMaps, Memory, Outcome, run_window
+from training.objective import Memory, Outcome, TeacherMaps, run_window
 from training.optimizer import make_optimizers
 from training.stream import ClipStream
 
@@ -100,7 +100,7 @@ class Trainer:
         self._device = device
         self.model = first_model(config, start_from, device).requires_grad_(True)
         torch.manual_seed(config.seed)
-        self._maps = JointMaps(self.model.config).to(device)
+        self._maps = TeacherMaps(self.model.config).to(device)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self._parameters = [*trained_parameters(self.model), *self._maps.parameters()]
         self._optimizers = make_optimizers(

@@ -23,6 +23,7 @@ def rendered(x_m: float, visible_fraction: tuple[float, ...]) -> RenderedFrame:
         rgb=np.zeros((HEIGHT, WIDTH, 3), np.uint8),
         depth_m=depth_m,
         person=person,
+        surface=np.zeros_like(person, np.int32),
         world_from_camera=pose,
         people=PeopleTruth(
             actor=np.arange(num_people),

@@ -29,6 +29,7 @@ def make_clip(
         frames=rng.integers(0, 256, (*shape, 3), dtype=np.uint8),
         depth_m=np.full(shape, 6, np.float16),
         person=np.zeros(shape, np.uint8),
+        surface=np.zeros((*shape, 3), np.int8),
         world_from_camera=np.tile(np.eye(4, dtype=np.float32), (num_frames, 1, 1)),
         focal_px=np.float32(160),
         is_seen=np.ones((num_frames, num_people), np.bool_),

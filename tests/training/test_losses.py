@@ -81,8 +81,8 @@ def test_a_stranger_is_no_surprise_where_nobody_is_near():
 
 def test_a_mask_is_compared_inside_the_picture_only():
     person = torch.ones(1, 96, 192)
-    logits = torch.full((1, 16, 16, 196), -SURE)
-    logits[:, 4:12] = SURE  # rows 56 to 168 of the square: 224x112 of picture in the middle
+    logits = torch.full((1, 24, 24, 64), -SURE)
+    logits[:, 6:18] = SURE  # rows 48 to 144 of the square: 192x96 of picture in the middle
     assert mask_loss(logits.flatten(1, 2), person, NANO).item() == pytest.approx(0, abs=1e-6)
 
 

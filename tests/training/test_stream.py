@@ -19,16 +19,16 @@ def one_window(tmp_path, clip, num_steps=1):
 
 
 def test_a_head_is_learned_at_its_patch_of_the_square(tmp_path):
-    # 192x96 in a square of 224: x 102 * 224/192 = 119, y (21 + 48) * 224/192 = 80.5; patches of 14
+    # 192x96 in the middle of a square of 192: y 21 + 48; patches of 8
     batch = one_window(tmp_path, make_clip([(102, 21)]))
-    assert batch.padded_head_px.tolist() == [[119.0, 80.5]]
-    assert batch.cells.tolist() == [[0, 5, 8]]
-    assert batch.score.view(16, 16).nonzero().tolist() == [[5, 8]]
+    assert batch.padded_head_px.tolist() == [[102.0, 69.0]]
+    assert batch.cells.tolist() == [[0, 8, 12]]
+    assert batch.score.view(24, 24).nonzero().tolist() == [[8, 12]]
 
 
 def test_a_head_beyond_the_crop_is_learned_at_the_edge(tmp_path):
     batch = one_window(tmp_path, make_clip([(102, -5)]))
-    assert batch.padded_head_px.tolist() == [[119.0, 56.0]]
+    assert batch.padded_head_px.tolist() == [[102.0, 48.0]]
 
 
 def test_of_two_heads_in_one_patch_the_nearer_is_learned(tmp_path):
@@ -46,8 +46,8 @@ def test_people_come_in_the_order_of_their_patches(tmp_path):
 def test_hidden_people_are_neither_right_nor_wrong(tmp_path):
     batch = one_window(tmp_path, make_clip([(100, 20)], visible_fraction=0.05))
     assert len(batch.cells) == 0
-    ignored = (batch.score.view(16, 16) < 0).nonzero().tolist()
-    assert ignored == [[r, c] for r in (4, 5, 6) for c in (7, 8, 9)]
+    ignored = (batch.score.view(24, 24) < 0).nonzero().tolist()
+    assert ignored == [[r, c] for r in (7, 8, 9) for c in (11, 12, 13)]
 
 
 def test_nobody_is_no_people(tmp_path):
@@ -129,7 +129,9 @@ def test_a_mirrored_clip_is_the_mirrored_world(free_body):
     quarter = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32)
     bent[0, 0, 1] = quarter  # the left hip
     clip.rotations[:] = bent
+    clip.surface[0, :, 10] = 30, 40, 5
     mirrored = mirror(clip)
+    assert mirrored.surface[0, 0, 192 - 1 - 10].tolist() == [-30, 40, 5]
     there, back = (_joints(free_body, c) for c in (clip, mirrored))
     there[:, 0] *= -1
     hips, knees, feet = (1, 2), (4, 5), (10, 11)

@@ -83,13 +83,19 @@ def evaluate(
         on_video: Called with (videos compared, videos of the truth).
 
     Raises:
-        EvaluationError: The two have no frame in common, or a video of two sizes.
+        EvaluationError: The two have no frame in common, a video has two sizes, or `smpl` is given
+            and the truth is not of SMPL.
         ConfigError: `body` is not the model that the labels are for.
     """
     _check_body(body, pred, truth)
     extras = _Extras(truth.read_hidden(), truth.read_ground(), truth.read_smpl_joints())
+    if smpl is not None and not extras.smpl_joints:
+        raise EvaluationError(
+            f"{truth.side.uri}: holds no joints of SMPL, so SMPL's model would change nothing. "
+            "Leave --smpl-model and --smplx-to-smpl out"
+        )
     reasons = _reasons(pred, truth, body, smpl, is_of_smpl=bool(extras.smpl_joints))
-    rules = Rules(match, radius_px, body, smpl if extras.smpl_joints else None, reasons)
+    rules = Rules(match, radius_px, body, smpl, reasons)
     found = _Found()
     for num_done, uri in enumerate(truth.clips):
         _compare_video(uri, pred, truth, extras, rules, found)

@@ -14,6 +14,7 @@ import scipy.sparse
 import torch
 
 from evaluation.dataset import Dataset
+from evaluation.errors import EvaluationError
 from evaluation.evaluate import evaluate
 from evaluation.loaders.errors import TruthError
 from evaluation.smpl import SmplJoints, SmplModel
@@ -140,6 +141,12 @@ def test_without_the_files_joints_are_not_measured(pred, free_body, files, tmp_p
         "the truth's joints are SMPL's: give --body-model, --smpl-model and --smplx-to-smpl"
     )
     assert found["PVE"].note == "the truth is of SMPL, whose skin is not SMPL-X's"
+
+
+def test_smpls_model_for_a_truth_of_smplx_is_refused(pred, files, free_body):
+    smpl = SmplJoints.from_files(*files)
+    with pytest.raises(EvaluationError, match="holds no joints of SMPL"):
+        evaluate(pred, pred, body=free_body, smpl=smpl)
 
 
 @pytest.mark.parametrize(

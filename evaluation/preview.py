@@ -144,7 +144,7 @@ def _decode_frame(root: str, video: dict, pts: int) -> NDArray[np.uint8]:
             f"{uri}: {stored.size_bytes} bytes, but the video that was annotated has "
             f"{video['size_bytes']}. Say with --source where that one is"
         )
-    with open_media(uri) as media:
+    with open_media(uri) as (media, _):
         frame = next(
             decode_frames(
                 media,

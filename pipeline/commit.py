@@ -35,6 +35,7 @@ class _Entry:
     outcome: ClipRows | ClipFailure
     depth: WrittenFile | None
     seconds: dict[str, float]
+    num_retries: int
 
 
 class ShardWriter:
@@ -54,9 +55,9 @@ class ShardWriter:
         """Where this attempt puts the clip's depth."""
         return layout.depth_path(self._shard_index, self._attempt.name, clip.clip_id)
 
-    def add_failure(self, clip: PlannedClip, failure: ClipFailure) -> None:
+    def add_failure(self, clip: PlannedClip, failure: ClipFailure, num_retries: int = 0) -> None:
         """Take a clip that has no labels."""
-        self._entries[clip.clip_id] = _Entry(clip, failure, None, {})
+        self._entries[clip.clip_id] = _Entry(clip, failure, None, {}, num_retries)
 
     def add_rows(
         self,
@@ -64,6 +65,7 @@ class ShardWriter:
         rows: ClipRows,
         depth: DepthObject | None,
         seconds: dict[str, float],
+        num_retries: int = 0,
     ) -> None:
         """Take a clip's rows, and write its depth at once.
 
@@ -76,7 +78,7 @@ class ShardWriter:
             self._store.write(self.depth_file(clip), depth.data)
             file = WrittenFile(self.depth_file(clip), depth.sha256, len(depth.data))
             seconds = {**seconds, "write_s": time.perf_counter() - began}
-        self._entries[clip.clip_id] = _Entry(clip, rows, file, seconds)
+        self._entries[clip.clip_id] = _Entry(clip, rows, file, seconds, num_retries)
 
     def commit(self, clips: list[PlannedClip]) -> pa.Table:
         """Write and commit the shard.
@@ -143,6 +145,7 @@ class ShardWriter:
                     {kind: file for kind, file in named.items() if file is not None},
                     entry.seconds,
                     self._attempt.number,
+                    entry.num_retries,
                     self._worker,
                 )
             )

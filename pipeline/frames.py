@@ -8,24 +8,28 @@ from pipeline.decode import LostFrame, decode_frames
 from pipeline.errors import DecodeError
 from pipeline.labels import ModelFrame
 from pipeline.plan import PlannedClip
-from pipeline.storage import Store, open_media
-from pipeline.uris import join_uri, split_uri
+from pipeline.retries import Retries
+from pipeline.storage import StoredFile, open_media
+from pipeline.uris import join_uri
 
 
-def open_frames(clip: PlannedClip, root: str, geometry: ImageGeometry) -> Iterator[ModelFrame]:
+def open_frames(
+    clip: PlannedClip, root: str, geometry: ImageGeometry, retries: Retries
+) -> Iterator[ModelFrame]:
     """Decode a clip's sampled frames, lazily; frames that are lost are left out.
 
     Args:
         clip: What to decode.
         root: SRC, which the video's name is relative to.
         geometry: How a source picture becomes the network's.
+        retries: What reading the video may try again.
 
     Raises:
-        DecodeError: The video cannot be opened, or is no longer the one that was planned.
+        DecodeError: The video cannot be decoded, or is no longer the one that was planned.
+        StorageError: It is gone, or cannot be read.
     """
-    uri = join_uri(root, clip.uri)
-    _check_unchanged(clip, uri)
-    with open_media(uri) as media:
+    with open_media(join_uri(root, clip.uri), retries) as (media, stored):
+        _check_unchanged(clip, stored)
         frames = decode_frames(
             media,
             clip.uri,
@@ -43,12 +47,8 @@ def open_frames(clip: PlannedClip, root: str, geometry: ImageGeometry) -> Iterat
                 began = time.perf_counter()
 
 
-def _check_unchanged(clip: PlannedClip, uri: str) -> None:
+def _check_unchanged(clip: PlannedClip, stored: StoredFile) -> None:
     """Labels of a file that was replaced since would stand under the old one's name."""
-    folder, name = split_uri(uri)
-    stored = Store(folder).info(name)
-    if stored is None:
-        raise DecodeError(f"{clip.uri}: the file is gone. Put it back and retry")
     if (stored.size_bytes, stored.version) != (clip.size_bytes, clip.etag):
         raise DecodeError(
             f"{clip.uri}: changed since it was planned ({clip.size_bytes} bytes, {clip.etag}, "

@@ -44,11 +44,13 @@ class ClipFailure:
         stage: Where it failed, one of the ledger's stages.
         error_class: Name of the error's class.
         message: The error in words.
+        is_transient: Whether trying the same thing again can help.
     """
 
     stage: str
     error_class: str
     message: str
+    is_transient: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,9 @@ def provenance_of(labels: LabelIdentity, code_version: str) -> LabelProvenance:
 def failure_of(error: Exception) -> ClipFailure:
     """The failure that an error stands for; its stage follows from its class."""
     stage = next((name for kind, name in _STAGES if isinstance(error, kind)), "annotate")
-    return ClipFailure(stage, type(error).__name__, (str(error) or repr(error))[:MAX_MESSAGE_CHARS])
+    message = (str(error) or repr(error))[:MAX_MESSAGE_CHARS]
+    is_transient = bool(getattr(error, "is_transient", False))
+    return ClipFailure(stage, type(error).__name__, message, is_transient)
 
 
 def quarantine_failure(num_deaths: int) -> ClipFailure:
@@ -121,6 +125,7 @@ def ledger_row(
     files: dict[str, WrittenFile],
     seconds: dict[str, float],
     attempt: int,
+    num_retries: int,
     worker: WorkerIdentity,
 ) -> dict[str, object]:
     """The clip's row in the ledger, every column present.
@@ -131,12 +136,14 @@ def ledger_row(
         files: The files with its rows and its depth, by table name and "depth".
         seconds: By phase, such as "decode_s"; phases that were not reached are 0.
         attempt: Number of the attempt, from 0.
+        num_retries: Requests for its video that were made again.
         worker: Who did it.
     """
     row: dict[str, object] = dict.fromkeys(CLIPS.column_names)
     row |= {name: 0 for name in CLIPS.column_names if name.startswith("num_")}
     row |= {name: getattr(clip, name) for name in _PLANNED_COLUMNS}
-    row |= {"attempt": attempt + 1, "num_frames_planned": len(clip.frame_index)}
+    row |= {"attempt": attempt + 1, "num_retries": num_retries}
+    row["num_frames_planned"] = len(clip.frame_index)
     row |= {name: seconds.get(name, 0.0) for name in _SECONDS_COLUMNS}
     if isinstance(outcome, ClipFailure):
         row |= {
@@ -144,6 +151,7 @@ def ledger_row(
             "error_stage": outcome.stage,
             "error_class": outcome.error_class,
             "error_message": outcome.message,
+            "error_is_transient": outcome.is_transient,
         }
     else:
         row |= outcome.outcome

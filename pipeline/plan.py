@@ -18,6 +18,7 @@ from pipeline.config import PlanConfig
 from pipeline.cutting import cut_clips, cut_shots, pack_shards, sample_frames
 from pipeline.errors import H3RError, PlanError, ProbeError, StorageError
 from pipeline.probe import VideoInfo, probe_video
+from pipeline.retries import Retries
 from pipeline.source import Source, SourceFile
 from pipeline.storage import Store, open_media
 from pipeline.tables import read_table, table_bytes
@@ -29,7 +30,6 @@ from schemas.tables.plan_clips import PLAN_CLIPS
 from schemas.tables.videos import VIDEOS
 
 PROBE_THREADS = 8
-PROBE_TRIES = 3
 MISSING_VERSION = "missing"
 
 
@@ -170,21 +170,18 @@ def read_shard(store: Store, shard_index: int) -> list[PlannedClip]:
 
 
 def _probe(root: str, file: SourceFile) -> VideoInfo | ProbeError:
-    """What the file holds, or why that cannot be told; a plan is for ever, so it tries again."""
+    """What the file holds, or why that cannot be told."""
     if file.size_bytes is None:
         return ProbeError(f"{file.name}: no such file. Correct the list that names it")
-    for _ in range(PROBE_TRIES):
-        try:
-            with open_media(join_uri(root, file.name)) as media:
-                return probe_video(media, file.name)
-        except ProbeError as error:
-            failure = error
-        except H3RError as error:
-            failure = ProbeError(f"{file.name}: {error}")
-            failure.is_transient = error.is_transient
-        if not failure.is_transient:
-            break
-    return failure
+    try:
+        with open_media(join_uri(root, file.name), Retries()) as (media, _):
+            return probe_video(media, file.name)
+    except ProbeError as error:
+        return error
+    except H3RError as error:
+        failure = ProbeError(f"{file.name}: {error}")
+        failure.is_transient = error.is_transient
+        return failure
 
 
 def _videos_table(files: Iterable[SourceFile], probed: list[VideoInfo | ProbeError]) -> pa.Table:

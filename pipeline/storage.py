@@ -2,7 +2,8 @@
 
 Reads are whole objects or byte ranges. Writes are one object at once, staged so that no reader
 ever sees half of one: a temporary file and a rename or link on a local disk, one PUT elsewhere
-(conditional for `create`). Must not know what the objects mean.
+(conditional for `create`). What a remote store fails at for a moment is tried again here, and
+nowhere else: its client's own retries are off. Must not know what the objects mean.
 """
 
 import contextlib
@@ -10,13 +11,12 @@ import errno
 import hashlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, TypeVar, cast
 
 import fsspec
-from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
 
 from pipeline.errors import StorageError
@@ -27,9 +27,15 @@ from pipeline.local_disk import (
     walk_files,
     write_through,
 )
+from pipeline.remote_file import RemoteFile
+from pipeline.retries import Retries
+from pipeline.storage_errors import explain, is_of_store
 from pipeline.uris import is_remote, normalise_uri, split_uri
 
+Answer = TypeVar("Answer")
+
 BLOCK_BYTES = 2**21
+S3_SCHEMES = ("s3", "s3a")
 CONFLICTS = frozenset({errno.EEXIST, errno.EINVAL, errno.EBUSY})
 """What clients make of an object that is there already: s3fs of 412 and 409."""
 
@@ -55,8 +61,12 @@ class StoredFile:
 class Store:
     """A folder, local or in an object store, addressed by paths relative to its root."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, retries: Retries | None = None) -> None:
         """Open `uri` (a local path, `file://` or any fsspec uri); creates nothing.
+
+        Args:
+            uri: The root.
+            retries: What all requests together may try again; None gives each its own.
 
         Raises:
             StorageError: The scheme is unknown or its client is missing.
@@ -67,6 +77,7 @@ class Store:
         except (ValueError, ImportError) as error:
             raise StorageError(f"{uri}: cannot be opened as a store: {error}") from error
         self._root = root.rstrip("/")
+        self._retries = retries
         self.is_local = isinstance(self._fs, LocalFileSystem)
 
     def local_path(self, path: str) -> Path | None:
@@ -75,33 +86,15 @@ class Store:
 
     def info(self, path: str) -> StoredFile | None:
         """Size and version of one object, or None when there is none (or it is a folder)."""
-        with self._named_errors("read", path):
-            if self.is_local:
-                status = file_status(self._full(path))
-                return self._local_file(self._full(path), status) if status else None
-            try:
-                entry = self._fs.info(self._full(path))
-            except (FileNotFoundError, NotADirectoryError):
-                return None
-        return self._remote_file(entry) if entry["type"] == "file" else None
+        return self._run("read", path, lambda: self._info(path))
 
     def is_folder(self, path: str = "") -> bool:
         """Whether `path` is a folder (or a prefix with objects below it)."""
-        with self._named_errors("read", path):
-            return bool(self._fs.isdir(self._full(path)))
+        return self._run("read", path, lambda: bool(self._fs.isdir(self._full(path))))
 
     def list(self, prefix: str = "") -> list[StoredFile]:
         """Every object below the folder `prefix`, at any depth, sorted by path."""
-        with self._named_errors("list", prefix):
-            try:
-                if self.is_local:
-                    found = walk_files(self._full(prefix))
-                    files = [self._local_file(*entry) for entry in found]
-                else:
-                    entries = self._fs.find(self._full(prefix), detail=True)
-                    files = [self._remote_file(entry) for entry in entries.values()]
-            except (FileNotFoundError, NotADirectoryError):
-                return []
+        files = self._run("list", prefix, lambda: self._list(prefix))
         return sorted(files, key=lambda file: file.path)
 
     def read(self, path: str) -> bytes:
@@ -110,27 +103,25 @@ class Store:
         Raises:
             StorageError: It is not there or cannot be read.
         """
-        with self._named_errors("read", path):
-            return cast(bytes, self._fs.cat_file(self._full(path)))
+        return self._run("read", path, lambda: cast(bytes, self._fs.cat_file(self._full(path))))
 
     def read_range(self, path: str, offset: int, length: int) -> bytes:
         """`length` bytes from `offset`, in one request."""
-        with self._named_errors("read", path):
-            return cast(bytes, self._fs.cat_file(self._full(path), offset, offset + length))
+        span = {"start": offset, "end": offset + length}
+        full = self._full(path)
+        return self._run("read", path, lambda: cast(bytes, self._fs.cat_file(full, **span)))
 
     @contextlib.contextmanager
     def open_read(self, path: str) -> Iterator[BinaryIO]:
         """A seekable binary file object; remote reads go in cached blocks of 2 MiB.
 
+        A remote object is pinned where the store can: once it is replaced, reads fail.
+
         Raises:
             StorageError: It is not there, or reading from it failed inside the context.
         """
-        options = {} if self.is_local else {"cache_type": "blockcache", "block_size": BLOCK_BYTES}
-        with (
-            self._named_errors("read", path),
-            self._fs.open(self._full(path), "rb", **options) as file,
-        ):
-            yield cast(BinaryIO, file)
+        with self._open(path) as (file, _):
+            yield file
 
     def download(self, path: str, target: Path) -> None:
         """Copy an object to the local file `target`, which appears all at once.
@@ -138,13 +129,17 @@ class Store:
         Raises:
             StorageError: It cannot be read whole, or `target` cannot be written.
         """
-        stored = self.info(path)
-        with self._named_errors(f"copy to {target}", path), staged_file(target) as staged:
-            self._fs.get_file(self._full(path), str(staged))
-            size_bytes = staged.stat().st_size
-            if stored is None or size_bytes != stored.size_bytes:
-                raise ConnectionError(f"got {size_bytes} bytes, which is not all of it")
-            staged.replace(target)
+
+        def copy() -> None:
+            stored = self._info(path)
+            with staged_file(target) as staged:
+                self._fs.get_file(self._full(path), str(staged))
+                size_bytes = staged.stat().st_size
+                if stored is None or size_bytes != stored.size_bytes:
+                    raise ConnectionError(f"got {size_bytes} bytes, which is not all of it")
+                staged.replace(target)
+
+        self._run(f"copy to {target}", path, copy)
 
     def write(self, path: str, data: bytes) -> None:
         """Put `data` at `path`, replacing what is there, all at once.
@@ -152,7 +147,8 @@ class Store:
         Raises:
             StorageError: No space, no permission, or the store refused.
         """
-        with self._named_errors("write", path):
+
+        def put() -> None:
             if not self.is_local:
                 self._fs.pipe_file(self._full(path), data)
                 return
@@ -161,6 +157,8 @@ class Store:
                 write_through(staged, data)
                 staged.replace(target)
 
+        self._run("write", path, put)
+
     def create(self, path: str, data: bytes) -> bool:
         """Put `data` at `path` only if nothing is there; whether it was this call that did.
 
@@ -168,28 +166,17 @@ class Store:
         whose answer was lost is refused by its own object. A store that ignores the condition lets
         the last writer win and answers True to both.
         """
-        with self._named_errors("create", path):
-            try:
-                if not self.is_local:
-                    self._fs.pipe_file(self._full(path), data, mode="create")
-                    return True
-                target = Path(self._full(path))
-                with staged_file(target) as staged:
-                    write_through(staged, data)
-                    os.link(staged, target)
-                return True
-            except OSError as error:
-                if error.errno not in CONFLICTS and not isinstance(error, FileExistsError):
-                    raise
-                if self.info(path) is None:  # some other conflict, such as a file as a folder
-                    raise
-        return self.read(path) == data
+        is_new = self._run("create", path, lambda: self._put_new(path, data))
+        return is_new or self.read(path) == data
 
     def delete(self, path: str) -> None:
         """Remove one object; one that is gone already is no error."""
-        is_gone = contextlib.suppress(FileNotFoundError, NotADirectoryError)
-        with self._named_errors("delete", path), is_gone:
-            self._fs.rm_file(self._full(path))
+
+        def remove() -> None:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                self._fs.rm_file(self._full(path))
+
+        self._run("delete", path, remove)
 
     def prune_empty_folders(self, prefix: str) -> None:
         """Remove the empty folders below `prefix`; object stores have none."""
@@ -211,6 +198,63 @@ class Store:
             self.read(probe)
         finally:
             self.delete(probe)
+
+    def _info(self, path: str) -> StoredFile | None:
+        if self.is_local:
+            status = file_status(self._full(path))
+            return self._local_file(self._full(path), status) if status else None
+        try:
+            entry = self._fs.info(self._full(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return self._remote_file(entry) if entry["type"] == "file" else None
+
+    def _list(self, prefix: str) -> Sequence[StoredFile]:
+        try:
+            if self.is_local:
+                return [self._local_file(*entry) for entry in walk_files(self._full(prefix))]
+            entries = self._fs.find(self._full(prefix), detail=True)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return [self._remote_file(entry) for entry in entries.values()]
+
+    def _put_new(self, path: str, data: bytes) -> bool:
+        """Whether nothing was at `path` before; only then `data` is there now."""
+        try:
+            if not self.is_local:
+                self._fs.pipe_file(self._full(path), data, mode="create")
+                return True
+            target = Path(self._full(path))
+            with staged_file(target) as staged:
+                write_through(staged, data)
+                os.link(staged, target)
+        except OSError as error:
+            if error.errno not in CONFLICTS and not isinstance(error, FileExistsError):
+                raise
+            if self._info(path) is None:  # some other conflict, such as a file as a folder
+                raise
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def _open(self, path: str) -> Iterator[tuple[BinaryIO, StoredFile]]:
+        """The object as a file, and which version of it that is."""
+        full = self._full(path)
+        if self.is_local:
+            with self._named_errors("read", path), Path(full).open("rb") as here:
+                yield here, self._local_file(full, os.fstat(here.fileno()))
+            return
+
+        def open_object() -> tuple[BinaryIO, StoredFile]:
+            file = self._fs.open(full, "rb", cache_type="blockcache", block_size=BLOCK_BYTES)
+            return file, self._remote_file(getattr(file, "details", None) or self._fs.info(full))
+
+        file, stored = self._run("read", path, open_object)
+        with file:
+            remote = RemoteFile(
+                file, stored.size_bytes, lambda request: self._run("read", path, request)
+            )
+            yield cast(BinaryIO, remote), stored
 
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}" if path else self._root or "/"
@@ -234,33 +278,58 @@ class Store:
             modified_s=modified_s,
         )
 
+    def _run(self, action: str, path: str, request: Callable[[], Answer]) -> Answer:
+        """The answer of `request`; a remote one is made again where that can help."""
+
+        def attempt() -> Answer:
+            with self._named_errors(action, path):
+                return request()
+
+        return attempt() if self.is_local else (self._retries or Retries()).run(attempt)
+
     @contextlib.contextmanager
     def _named_errors(self, action: str, path: str) -> Iterator[None]:
         """Turn what a client raises into StorageError with the object's name and the remedy."""
         try:
             yield
-        except (OSError, BotoCoreError) as error:
-            reason, is_transient = _explain(error, is_write=action in ("write", "create"))
+        except Exception as error:
+            if not is_of_store(error):
+                raise
+            reason, is_transient = explain(error, is_write=action in ("write", "create"))
             raise StorageError(
                 f"{self._full(path)}: cannot {action}: {reason}", is_transient=is_transient
             ) from error
 
 
+class OpenMedia(NamedTuple):
+    """What a video reader can open, and which version of the file that is."""
+
+    media: str | BinaryIO
+    stored: StoredFile
+
+
 @contextlib.contextmanager
-def open_media(uri: str) -> Iterator[str | BinaryIO]:
-    """What a video reader can open at once: a path on this machine, or a seekable remote file.
+def open_media(uri: str, retries: Retries | None = None) -> Iterator[OpenMedia]:
+    """A path on this machine, or a seekable remote file that is pinned to its version.
+
+    Args:
+        uri: The file.
+        retries: What reading it may try again; None gives each request its own.
 
     Raises:
         StorageError: There is nothing at `uri`, or it cannot be read.
     """
     folder, name = split_uri(uri)
-    store = Store(folder)
+    store = Store(folder, retries)
     path = store.local_path(name)
-    if path is not None:
-        yield str(path)
-    else:
-        with store.open_read(name) as file:
-            yield file
+    if path is None:
+        with store._open(name) as (file, stored):
+            yield OpenMedia(file, stored)
+        return
+    stored_here = store.info(name)
+    if stored_here is None:
+        raise StorageError(f"{uri}: cannot read: no such file or object")
+    yield OpenMedia(str(path), stored_here)
 
 
 def fetch_to_local(uri: str, cache: Path | None = None) -> Path:
@@ -300,31 +369,10 @@ def _open_filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
         return LocalFileSystem(), uri
     scheme = uri.partition("://")[0]
     kind = fsspec.get_filesystem_class(scheme)
-    filesystem = fsspec.filesystem(
-        scheme, use_listings_cache=False, **kind._get_kwargs_from_urls(uri)
-    )
+    options = {"use_listings_cache": False, **kind._get_kwargs_from_urls(uri)}
+    if scheme in S3_SCHEMES:
+        options |= {"config_kwargs": {"retries": {"total_max_attempts": 1}}}
+    filesystem = fsspec.filesystem(scheme, **options)
+    if scheme in S3_SCHEMES:
+        filesystem.retries = 1
     return filesystem, cast(str, kind._strip_protocol(uri))
-
-
-def _explain(error: OSError | BotoCoreError, *, is_write: bool) -> tuple[str, bool]:
-    """(reason with what to do, whether another try can help)."""
-    if isinstance(error, BotoCoreError):
-        has_credentials = "Credentials" not in type(error).__name__
-        return f"{error}. Check the endpoint and the credentials", has_credentials
-    if error.errno == errno.ENOSPC:
-        return "no space left on the device. Free some space and run again", False
-    if error.errno == errno.EDQUOT:
-        return "the disk quota is used up. Free some space and run again", False
-    if error.errno == errno.EFBIG:
-        return "the file is larger than the disk or `ulimit -f` allows. Raise the limit", False
-    if error.errno == errno.EROFS:
-        return "the file system is read-only. Choose another place", False
-    if isinstance(error, PermissionError):
-        return f"permission denied ({error}). Check the permissions or the credentials", False
-    if isinstance(error, FileNotFoundError):
-        where = "no folder can be made there. Choose another place"
-        return where if is_write else "no such file or object", False
-    if isinstance(error, NotADirectoryError | IsADirectoryError | FileExistsError):
-        what = error.strerror or "the name is taken"
-        return f"{what}. A file and a folder have the same name; choose another", False
-    return str(error) or type(error).__name__, True

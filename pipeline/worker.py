@@ -7,7 +7,7 @@ checks their rows, and commits them; whatever goes wrong with one clip ends as t
 import itertools
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -32,6 +32,7 @@ from pipeline.outcome import (
 )
 from pipeline.plan import PlannedClip, read_shard
 from pipeline.report import ShardReport, error_text, report_commit
+from pipeline.retries import Retries
 from pipeline.rows import clip_times_s, make_rows
 from pipeline.storage import Store
 
@@ -116,9 +117,9 @@ class ShardWorker:
         clips = read_shard(self._store, shard_index)
         writer = ShardWriter(self._store, shard_index, attempt, self._identity)
         runnable: list[ClipInput] = []
-        planned = {clip.clip_id: clip for clip in clips}
-        for clip in clips:
-            answer = self._prepare(clip, attempt)
+        planned = {clip.clip_id: (clip, Retries()) for clip in clips}
+        for clip, retries in planned.values():
+            answer = self._prepare(clip, attempt, retries)
             if isinstance(answer, ClipFailure):
                 writer.add_failure(clip, answer)
             else:
@@ -129,7 +130,9 @@ class ShardWorker:
                 self._annotate_batch(batch, planned, writer)
         return writer.commit(clips)
 
-    def _prepare(self, clip: PlannedClip, attempt: Attempt) -> ClipInput | ClipFailure:
+    def _prepare(
+        self, clip: PlannedClip, attempt: Attempt, retries: Retries
+    ) -> ClipInput | ClipFailure:
         """The clip ready to run, or why it will not be."""
         if clip.probe_error is not None:
             return ClipFailure("probe", *clip.probe_error)
@@ -144,29 +147,34 @@ class ShardWorker:
             clip_id=clip.clip_id,
             geometry=geometry,
             times_s=clip_times_s(clip),
-            open_frames=lambda: open_frames(clip, root, geometry),
+            open_frames=lambda: open_frames(clip, root, geometry, retries),
         )
 
     def _annotate_batch(
-        self, batch: Sequence[ClipInput], planned: dict[str, PlannedClip], writer: ShardWriter
+        self,
+        batch: Sequence[ClipInput],
+        planned: Mapping[str, tuple[PlannedClip, Retries]],
+        writer: ShardWriter,
     ) -> None:
         """Run clips together; each one's rows or error go to the writer."""
         settings = self._settings
         answers = annotate_clips(self._model, batch, settings.identity.labels, settings.config)
         for clip_input, answer in zip(batch, answers, strict=True):
-            clip = planned[clip_input.clip_id]
+            clip, retries = planned[clip_input.clip_id]
             if isinstance(answer, ClipLabels):
-                self._add_labels(clip, answer, writer)
+                self._add_labels(clip, answer, retries.num_retries, writer)
             else:
-                writer.add_failure(clip, failure_of(answer))
+                writer.add_failure(clip, failure_of(answer), retries.num_retries)
 
-    def _add_labels(self, clip: PlannedClip, labels: ClipLabels, writer: ShardWriter) -> None:
+    def _add_labels(
+        self, clip: PlannedClip, labels: ClipLabels, num_retries: int, writer: ShardWriter
+    ) -> None:
         began = time.perf_counter()
         depth_file = writer.depth_file(clip) if labels.depth is not None else None
         try:
             rows = make_rows(clip, labels, self._body, depth_file)
         except Exception as error:  # the clip boundary: whatever is wrong here is this clip's
-            writer.add_failure(clip, failure_of(error))
+            writer.add_failure(clip, failure_of(error), num_retries)
             return
         seconds = {
             "decode_s": labels.decode_s,
@@ -174,7 +182,7 @@ class ShardWorker:
             "depth_s": labels.depth_s,
             "body_s": time.perf_counter() - began,
         }
-        writer.add_rows(clip, rows, labels.depth, seconds)
+        writer.add_rows(clip, rows, labels.depth, seconds, num_retries)
 
 
 def make_batches(clips: Sequence[ClipInput], batch_clips: int) -> Iterator[list[ClipInput]]:

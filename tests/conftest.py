@@ -4,15 +4,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import fsspec
 import numpy as np
 import pytest
 
 from human3r_model.body import BodyModel
+from pipeline import retries
 from tests.fakes import FakeHuman3R, fake_models
 from tests.pipeline.small_job import annotate_small, make_videos, plan_small
 from tests.stores import BucketFileSystem
 
+BUCKET = "tests"
 FREE_BODY = Path(__file__).parents[1] / "assets/body/anny_body_smplx_layout.npz"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_waits():
+    """Requests are made again at once; how long is waited has tests of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(retries, "FIRST_WAIT_S", 1e-4)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -53,11 +64,38 @@ def small_out(small_source, tmp_path_factory):
     return Path(job.store.uri)
 
 
-@pytest.fixture(params=["local", "bucket"])
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[tuple[str, int]]:
+    """Host and port of moto's S3 on the loopback interface, the only S3 the tests' clients know."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "key")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        fsspec.filesystem("s3").mkdir(BUCKET)
+        yield host, port
+    server.stop()
+
+
+@pytest.fixture
+def s3_uri(s3_server: tuple[str, int]) -> str:
+    """An empty prefix of a bucket on that server."""
+    return f"s3://{BUCKET}/{uuid4().hex}"
+
+
+@pytest.fixture(params=["local", "bucket", "s3"])
 def root_uri(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty root on this machine's disk, then one in a bucket in memory."""
+    """An empty root on this machine's disk, then in a bucket in memory, then on S3."""
     if request.param == "local":
         yield str(tmp_path / "root")
+        return
+    if request.param == "s3":
+        yield request.getfixturevalue("s3_uri")
         return
     uri = f"bucket://{uuid4().hex}"
     yield uri

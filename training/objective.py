@@ -45,7 +45,7 @@ WEIGHTS = {
     "points": 4.0,
     "matching": 0.3,
     "joint_maps": 0.5,
-    "surface_maps": 1.0,
+    "surface_maps": 4.0,
 }
 
 

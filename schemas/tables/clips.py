@@ -76,6 +76,13 @@ OUTCOME_FIELDS: tuple[Field, ...] = (
         "The error in words; null where the clip did not fail.",
         nullable=True,
     ),
+    Field(
+        "error_is_transient",
+        pa.bool_(),
+        "Whether trying the same again can help; null where the clip did not fail.",
+        nullable=True,
+    ),
+    _count("num_retries", "Requests for the clip's video that failed and were made again."),
     _count("num_frames_planned", "Frames the plan sampled from the clip.", "frame"),
     _count("num_frames", "Frames annotated: the clip's rows in `frames`.", "frame"),
     _count("num_frames_lost", "Planned frames the decoder could not give.", "frame"),
@@ -144,7 +151,9 @@ CLIPS = TableSpec(
     key=("clip_id",),
     row_rules=(
         present_exactly_when(
-            "status", ("failed",), ("error_stage", "error_class", "error_message")
+            "status",
+            ("failed",),
+            ("error_stage", "error_class", "error_message", "error_is_transient"),
         ),
         where(
             "be done with people and tracks, empty without, failed without rows",

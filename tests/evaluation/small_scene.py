@@ -161,7 +161,7 @@ def write_scene(
             files[spec.name] = WrittenFile(path, "0" * 64, 1)
             store.write(path, table_bytes(pa.concat_tables(parts), spec, None))
     ledger = [
-        ledger_row(clip, outcome, files, {}, 0, worker)
+        ledger_row(clip, outcome, files, {}, 0, 0, worker)
         for clip, outcome in zip(clips, outcomes, strict=True)
     ]
     columns = {name: [row[name] for row in ledger] for name in CLIPS.column_names}

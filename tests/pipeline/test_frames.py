@@ -7,10 +7,11 @@ import pytest
 
 from human3r_model.preprocess import image_geometry, prepare_image
 from pipeline.config import PlanConfig
-from pipeline.errors import DecodeError
+from pipeline.errors import DecodeError, StorageError
 from pipeline.frames import open_frames
 from pipeline.labels import ModelFrame
 from pipeline.plan import PlannedClip, make_plan, read_shard, write_plan
+from pipeline.retries import Retries
 from pipeline.source import list_source
 from pipeline.storage import Store
 from tests.synthetic import damage_packets, draw_code, make_video, read_code
@@ -28,7 +29,7 @@ def put(root_uri: str, data: bytes) -> list[PlannedClip]:
 
 
 def frames_of(clip: PlannedClip, root_uri: str) -> Iterator[ModelFrame]:
-    return open_frames(clip, f"{root_uri}/src", GEOMETRY)
+    return open_frames(clip, f"{root_uri}/src", GEOMETRY, Retries())
 
 
 def test_every_sampled_frame_in_order_and_no_other(root_uri, tmp_path):
@@ -75,7 +76,7 @@ def test_a_file_that_is_gone(root_uri, tmp_path):
     make_video(tmp_path / "a.mp4", 3)
     (clip,) = put(root_uri, (tmp_path / "a.mp4").read_bytes())
     Store(root_uri).delete("src/a b#1.mp4")
-    with pytest.raises(DecodeError, match=r"a b#1.mp4: the file is gone. Put it back and retry"):
+    with pytest.raises(StorageError, match=r"a b#1.mp4: cannot read: no such file or object"):
         next(frames_of(clip, root_uri))
 
 

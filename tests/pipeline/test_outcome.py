@@ -50,7 +50,7 @@ def test_messages_are_bounded_and_never_empty():
 
 
 def ledger_of(outcome, files, attempt=0):
-    row = ledger_row(planned_clip(3), outcome, files, {"decode_s": 1.5}, attempt, WORKER)
+    row = ledger_row(planned_clip(3), outcome, files, {"decode_s": 1.5}, attempt, 2, WORKER)
     table = table_from_columns(CLIPS, {name: [value] for name, value in row.items()})
     validate_table(table, CLIPS)
     return table.to_pylist()[0]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StorageError
+from pipeline.retries import Retries
 from pipeline.storage import Store, fetch_to_local, open_media
 from tests.stores import FlakyFileSystem
 
@@ -25,6 +26,8 @@ ODD_NAMES = [
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_what_is_written_is_read_listed_and_deleted(name, root_uri):
+    if "\n" in name and root_uri.startswith("s3:"):
+        pytest.skip("moto's server knows no keys with a line break")
     store = Store(root_uri)
     store.write(name, b"0123456789")
     assert store.read(name) == b"0123456789"
@@ -32,7 +35,7 @@ def test_what_is_written_is_read_listed_and_deleted(name, root_uri):
     with store.open_read(name) as file:
         file.seek(8)
         assert file.read() == b"89"
-    with open_media(f"{root_uri}/{name}") as media:
+    with open_media(f"{root_uri}/{name}") as (media, _):
         data = Path(media).read_bytes() if isinstance(media, str) else media.read()
     assert data == b"0123456789"
     found = store.info(name)
@@ -233,13 +236,20 @@ def test_a_copy_that_is_cut_short_is_none(tmp_path):
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_a_broken_connection_is_worth_another_try():
-    store = Store("flaky://a")
+def test_a_broken_connection_is_tried_again_and_counted():
+    retries = Retries()
+    store = Store("flaky://a", retries)
     store.write("b", b"x")
-    for _ in range(2):
-        with pytest.raises(StorageError, match="connection reset by peer") as caught:
-            store.open_read("b").__enter__()
-        assert caught.value.is_transient
     with store.open_read("b") as file:
         assert file.read() == b"x"
+    assert retries.num_retries == 2
+    FlakyFileSystem.num_opened.clear()
+
+
+def test_a_connection_that_stays_broken_is_given_up_and_said():
+    store = Store("flaky://a", Retries(budget_s=0.0))
+    store.write("c", b"x")
+    with pytest.raises(StorageError, match=r"reset by peer \(tried 1 times\)") as caught:
+        store.open_read("c").__enter__()
+    assert caught.value.is_transient
     FlakyFileSystem.num_opened.clear()

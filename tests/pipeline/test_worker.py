@@ -157,13 +157,13 @@ def test_a_video_that_is_gone_or_changed_fails_with_its_reason(small_source, tmp
     annotate_all(job)
     outcomes = {(row["uri"], row["error_class"]) for row in clips_of(job.store).values()}
     assert outcomes == {
-        ("a/walk.mp4", "DecodeError"),
+        ("a/walk.mp4", "StorageError"),
         ("b/walk.mp4", None),
         ("broken.mp4", "ProbeError"),
         ("tall.mp4", "DecodeError"),
     }
     messages = {row["uri"]: row["error_message"] for row in clips_of(job.store).values()}
-    assert messages["a/walk.mp4"].startswith("a/walk.mp4: the file is gone")
+    assert messages["a/walk.mp4"].endswith("src/a/walk.mp4: cannot read: no such file or object")
     assert messages["tall.mp4"].startswith("tall.mp4: changed since it was planned")
 
 

@@ -12,7 +12,12 @@ from schemas.tables import CLIPS, FRAMES, PEOPLE, PLAN_CLIPS, TABLES, TRACKS, VI
 from tests.schemas.rows import CLIP_ID, ROWS, table_of, valid_table
 
 QUARTER_TURN = [0, -1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0]
-FAILURE = {"error_stage": "decode", "error_class": "DecodeError", "error_message": "no key frame"}
+FAILURE = {
+    "error_stage": "decode",
+    "error_class": "DecodeError",
+    "error_message": "no key frame",
+    "error_is_transient": False,
+}
 NO_ROWS = {
     "status": "failed",
     "num_frames": 0,
@@ -89,8 +94,16 @@ INVALID = [
     (PLAN_CLIPS, {"start_frame": 1}, r"sample its frames from \[start_frame, end_frame\)"),
     (PLAN_CLIPS, {"start_time_s": 0.5}, "end no earlier than it starts"),
     (CLIPS, {"status": "skipped"}, "'status' must be one of done, empty, failed: 1 .* skipped"),
-    (CLIPS, {"status": "failed"}, "have error_stage, error_class and error_message exactly where"),
-    (CLIPS, FAILURE, "have error_stage, error_class and error_message exactly where"),
+    (
+        CLIPS,
+        {"status": "failed"},
+        "have error_stage, error_class, error_message and error_is_transient exactly where",
+    ),
+    (
+        CLIPS,
+        FAILURE,
+        "have error_stage, error_class, error_message and error_is_transient exactly where",
+    ),
     (
         CLIPS,
         FAILURE | NO_ROWS | {"error_stage": "lunch"},

@@ -36,6 +36,7 @@ Answer = TypeVar("Answer")
 
 BLOCK_BYTES = 2**21
 S3_SCHEMES = ("s3", "s3a")
+READ_TIMEOUT_S = 15.0  # an answer that stalls for so long is asked for again
 CONFLICTS = frozenset({errno.EEXIST, errno.EINVAL, errno.EBUSY})
 """What clients make of an object that is there already: s3fs of 412 and 409."""
 
@@ -371,7 +372,9 @@ def _open_filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
     kind = fsspec.get_filesystem_class(scheme)
     options = {"use_listings_cache": False, **kind._get_kwargs_from_urls(uri)}
     if scheme in S3_SCHEMES:
-        options |= {"config_kwargs": {"retries": {"total_max_attempts": 1}}}
+        config = {"retries": {"total_max_attempts": 1}, "read_timeout": READ_TIMEOUT_S}
+        # One request at a time: to read in pieces, s3fs asks for the size first.
+        options |= {"config_kwargs": config, "max_concurrency": 1}
     filesystem = fsspec.filesystem(scheme, **options)
     if scheme in S3_SCHEMES:
         filesystem.retries = 1

@@ -1,5 +1,6 @@
 """The `h3r` command: its verbs in the order of the job, and what errors become."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -93,8 +94,19 @@ def _global_options(
             "--version", callback=_print_version, is_eager=True, help="Print the version."
         ),
     ] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Profile of the AWS configuration, for s3:// uris."),
+    ] = None,
+    endpoint_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="S3 server that is not Amazon's, for s3:// uris."),
+    ] = None,
 ) -> None:
-    """Options before the verb."""
+    """Options before the verb; they become the AWS variables that every client and worker reads."""
+    for name, value in (("AWS_PROFILE", profile), ("AWS_ENDPOINT_URL", endpoint_url)):
+        if value is not None:
+            os.environ[name] = value
 
 
 if __name__ == "__main__":

@@ -212,11 +212,17 @@ def check_body_model(source: str | None) -> Check:
 def check_output(out: str) -> Check:
     """Whether OUT takes, gives back and removes an object; a local folder is made if need be."""
     try:
-        Store(out).check_access()
+        store = Store(out)
+        store.check_access()
+        is_conditional = store.has_conditional_writes()
     except StorageError as error:
         advice = "Choose another OUT, or mend its permissions or credentials"
         return Check("out", Status.MISSING, str(error), advice)
-    return Check("out", Status.OK, f"{out}: can be written, read and removed from")
+    detail = f"{out}: can be written, read and removed from"
+    if not is_conditional:
+        advice = "Run one job at a time on this OUT: of two at once, the later commit would stand"
+        return Check("out", Status.WARNING, f"{detail}; ignores conditional writes", advice)
+    return Check("out", Status.OK, detail)
 
 
 def _check_file(name: str, source: str, load: Callable[[Path], str], advice: str) -> Check:

@@ -1,11 +1,13 @@
 """Remove what no commit names: files of attempts that died, lost a race or were given up.
 
-A file of a committed shard can go at once. One of a shard that is not committed may belong to a
-worker that is still at it, so it has to be old, and so has a temporary file. Nothing is removed on
+A file of a committed shard can go at once, unless the store ignores conditional writes: there,
+whoever is late may still commit it. One of a shard that is not committed may belong to a worker
+that is still at it, so it has to be old, and so has a temporary file. Nothing is removed on
 the word of an older look: commits are read after the files were listed. What has no shard in its
 name is nobody's attempt and stays.
 """
 
+import functools
 import time
 from dataclasses import dataclass
 
@@ -48,6 +50,7 @@ def collect_garbage(
     committed = set(ledger["shard_index"].to_pylist())
     named = {path for column in FILE_COLUMNS for path in ledger[column].to_pylist()}
     oldest_kept_s = time.time() - grace_s
+    is_commit_final = functools.cache(store.has_conditional_writes)
 
     def is_garbage(file: StoredFile) -> bool:
         is_old = file.modified_s < oldest_kept_s
@@ -57,7 +60,9 @@ def collect_garbage(
         shard_index = layout.shard_of(file.path)
         if shard_index is None or file.path.startswith(f"{layout.LEDGER_FOLDER}/"):
             return False
-        return file.path not in named and (shard_index in committed or is_old)
+        if file.path in named:
+            return False
+        return is_old or (shard_index in committed and is_commit_final())
 
     found = [file for file in candidates if is_garbage(file)]
     if not is_dry_run:

@@ -36,6 +36,15 @@ TASKS_IN_FLIGHT = 2
 MAX_INIT_DEATHS = 3
 NO_PROGRESS_TIMEOUT_S = 24 * 3600
 CONNECT_TIMEOUT_S = 5.0
+STORE_VARIABLES = (
+    "AWS_PROFILE",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_REQUEST_CHECKSUM_CALCULATION",
+)
+"""What workers on other machines are told of S3. No secrets: their machines have their own."""
 CAUSE = re.compile(r"[\w.]+(Error|Exception): ")
 # Ray Data hands every actor its function by reference and restarts actors: Ray then prints this,
 # an error by its level, for every job. Ray's own log keeps it.
@@ -171,12 +180,14 @@ def _connect(address: str | None) -> None:
     """Start Ray on this machine, or join the cluster at `address`."""
     if address is not None and address != "auto":
         check_reachable(address)
+    stores = {name: os.environ[name] for name in STORE_VARIABLES if name in os.environ}
     try:
         ray.init(
             address=address or "local",
             include_dashboard=False if address is None else None,
             log_to_driver=False,
             logging_level=logging.ERROR,
+            runtime_env={"env_vars": stores} if stores and address else None,
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         where = f"the Ray cluster at --address {address}" if address else "Ray on this machine"

@@ -257,6 +257,18 @@ class Store:
             )
             yield cast(BinaryIO, remote), stored
 
+    def has_conditional_writes(self) -> bool:
+        """Whether the second of two `create` at one place is refused; some stores take both.
+
+        Raises:
+            StorageError: Neither can be tried.
+        """
+        probe = f"{TEMPORARY_PREFIX}condition-{uuid.uuid4().hex}"
+        try:
+            return self.create(probe, b"first") and not self.create(probe, b"second")
+        finally:
+            self.delete(probe)
+
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}" if path else self._root or "/"
 

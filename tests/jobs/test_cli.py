@@ -1,4 +1,5 @@
 import json
+import os
 import re
 
 import pytest
@@ -54,6 +55,14 @@ def test_help_groups_the_verbs_in_the_order_of_the_job(monkeypatch):
 def test_help_documents_every_exit_code(words):
     assert words in " ".join(h3r("--help").stdout.split())
     assert int(words.split()[0]) in list(ExitCode)
+
+
+def test_s3_options_become_the_variables_that_clients_read(monkeypatch, tmp_path):
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.setenv(name, "")
+    h3r("--profile", "labels", "--endpoint-url", "http://127.0.0.1:9", "status", tmp_path)
+    assert os.environ["AWS_PROFILE"] == "labels"
+    assert os.environ["AWS_ENDPOINT_URL"] == "http://127.0.0.1:9"
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -11,6 +11,7 @@ from human3r_model.weights import write_weights
 from pipeline import doctor
 from pipeline.doctor import Check, Status, can_annotate
 from pipeline.machine import Gpu
+from tests.fakes import CarelessStore
 
 GIB = 2**30
 FREE_BODY = Path(__file__).parents[2] / "assets/body/anny_body_smplx_layout.npz"
@@ -76,6 +77,14 @@ def test_no_body_model_and_a_wrong_one(source, status):
 
 def test_out_can_be_written_and_nothing_is_left(tmp_path):
     assert doctor.check_output(str(tmp_path / "labels")).status == Status.OK
+    assert list((tmp_path / "labels").iterdir()) == []
+
+
+def test_out_that_ignores_conditions_is_warned_of(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "Store", CarelessStore)
+    check = doctor.check_output(str(tmp_path / "labels"))
+    assert (check.status, check.detail[-28:]) == (Status.WARNING, "; ignores conditional writes")
+    assert "one job at a time" in check.remedy
     assert list((tmp_path / "labels").iterdir()) == []
 
 

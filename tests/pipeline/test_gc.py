@@ -6,6 +6,7 @@ import pytest
 from pipeline.gc import collect_garbage
 from pipeline.ledger import read_commit
 from pipeline.storage import Store
+from tests.fakes import CarelessStore
 from tests.pipeline.test_commit import CLIPS, content, writer_of
 
 OLD_S = 2 * 24 * 3600  # twice the default grace
@@ -50,6 +51,12 @@ def test_young_files_go_only_where_their_shard_is_committed(store):
     left = content(store)
     assert not left.keys() & set(COMMITTED)
     assert left.keys() >= {*UNCOMMITTED, *TEMPORARY, *NOT_OURS}
+
+
+def test_where_a_commit_can_be_replaced_young_files_stay(store):
+    assert collect_garbage(CarelessStore(store.uri)).files == ()
+    make_old(store)
+    assert set(collect_garbage(CarelessStore(store.uri)).files) >= set(COMMITTED)
 
 
 def test_old_files_go_unless_a_commit_names_them_or_they_are_nobodys(store):

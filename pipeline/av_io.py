@@ -35,6 +35,13 @@ GrayFormat = Literal["gray", "gray16le"]  # of 8 and of 16 bits
 
 # Containers of video only: pictures, text ("tty") and play lists, which open other files, stay out.
 CONTAINERS = "mov,matroska,avi,mpegts,mpeg,asf,flv,ogg,mxf,h264,hevc,m4v,mpegvideo"
+MAX_STREAMS = 100
+MAX_PIXELS = 2**26  # of a stored picture: 8192 x 8192
+CONTAINER_OPTIONS = {
+    "format_whitelist": CONTAINERS,
+    "protocol_whitelist": "file",  # what a container may open, were there one that opens others
+    "max_streams": str(MAX_STREAMS),
+}
 NOT_A_VIDEO_TRACK = Disposition.attached_pic | Disposition.timed_thumbnails
 
 _MILLISECOND = Fraction(1, 1000)
@@ -101,7 +108,7 @@ class VideoReader:
             self._container = av.open(
                 f"file:{os.fspath(file)}" if isinstance(file, str | os.PathLike) else file,
                 mode="r",
-                container_options={"format_whitelist": CONTAINERS},
+                container_options=CONTAINER_OPTIONS,
                 metadata_errors="replace",
             )
         try:
@@ -113,6 +120,7 @@ class VideoReader:
             if stream.index != self._stream.index:
                 stream.discard = Discard.all
         codec = self._stream.codec_context
+        codec.options = {"max_pixels": str(MAX_PIXELS)}  # its pictures may grow half way
         codec.thread_type = ThreadType.AUTO if is_threaded else ThreadType.NONE
         codec.thread_count = 0 if is_threaded else 1
         self.end_error: str | None = None
@@ -241,6 +249,8 @@ def _size_bytes(file: VideoFile) -> int:
 
 def _best_video_stream(streams: StreamContainer) -> VideoStream:
     """The default video stream with the most pixels; cover art is none."""
+    if len(streams) >= MAX_STREAMS:  # libav leaves out what is beyond
+        raise MediaError(f"it has {MAX_STREAMS} streams or more, which no video needs")
     videos = [stream for stream in streams.video if not stream.disposition & NOT_A_VIDEO_TRACK]
     if not videos:
         others = ", ".join(sorted({stream.type for stream in streams})) or "nothing"
@@ -248,7 +258,7 @@ def _best_video_stream(streams: StreamContainer) -> VideoStream:
     decodable = [stream for stream in videos if stream.codec_context is not None]
     if not decodable:
         raise MediaError("there is no decoder for its video stream")
-    return max(
+    best = max(
         decodable,
         key=lambda stream: (
             bool(stream.disposition & Disposition.default),
@@ -256,6 +266,13 @@ def _best_video_stream(streams: StreamContainer) -> VideoStream:
             -stream.index,
         ),
     )
+    size = (best.codec_context.width, best.codec_context.height)
+    if size[0] * size[1] > MAX_PIXELS:
+        raise MediaError(
+            f"its pictures are said to have {size[0]}x{size[1]} pixels; more than {MAX_PIXELS} are "
+            "refused"
+        )
+    return best
 
 
 class H264Encoder:

@@ -27,6 +27,9 @@ from pipeline.av_io import (
 from pipeline.errors import ProbeError
 
 MAX_WARNINGS = 5
+MAX_FRAMES = 5_000_000  # two days at 30 a second
+MAX_FPS = 2000
+MAX_DURATION_S = 7 * 24 * 3600
 DEFAULT_FPS = Fraction(25)  # ffmpeg's own, for streams that state no rate
 # Rounding of a constant rate: one unit of the time base, or the millisecond of MKV, WebM and FLV.
 ROUNDING_S = Fraction(1, 1000)
@@ -114,7 +117,14 @@ def probe_video(file: VideoFile, name: str) -> VideoInfo:
         raise _probe_error(name, reason, messages, is_transient=error.is_transient) from error
     if scan.first_frame is None or len(times.frame_pts) == 0:
         raise _probe_error(name, "no frame of it can be decoded", messages)
-    return _video_info(scan, scan.first_frame, times, messages)
+    info = _video_info(scan, scan.first_frame, times, messages)
+    if info.fps > MAX_FPS or info.duration_s > MAX_DURATION_S:
+        reason = (
+            f"its times are not to be believed: {info.num_frames} frames in {info.duration_s:g} s, "
+            f"{info.fps:g} a second; at most {MAX_DURATION_S} s and {MAX_FPS} a second are taken"
+        )
+        raise _probe_error(name, reason, messages)
+    return info
 
 
 @dataclass(frozen=True)
@@ -151,6 +161,8 @@ def _scan(file: VideoFile) -> _Scan:
                 do_keys_rise &= last_key_pts is None or packet.pts > last_key_pts
                 last_key_pts = packet.pts
             if not packet.is_discard:
+                if len(pts) == MAX_FRAMES:
+                    raise MediaError(f"it has more than {MAX_FRAMES} frames. Split it")
                 pts.append(packet.pts)
                 is_last_cut, last_duration = packet.is_corrupt, packet.duration or 0
         if first_frame is None:

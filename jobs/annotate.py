@@ -147,7 +147,7 @@ def annotate(
     resources = RayResources(workers, num_gpus_per_worker, num_cpus_per_worker, address)
     before = read_status(job.store)
     with AnnotateProgress(
-        before.num_clips, before.num_pending, before.num_frames_pending
+        before.num_clips, before.num_pending + before.num_to_retry, before.num_frames_pending
     ) as progress:
         status = annotate_job(
             job,

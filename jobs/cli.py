@@ -18,6 +18,7 @@ from jobs.gc import gc
 from jobs.import_truth import import_truth
 from jobs.plan import plan
 from jobs.preview import preview
+from jobs.retry import retry
 from jobs.status import status
 from jobs.synth import synth
 from jobs.verify import verify
@@ -44,6 +45,7 @@ for panel, name, command in (
     (PREPARE, "convert-weights", convert_weights),
     (ANNOTATE, "plan", plan),
     (ANNOTATE, "annotate", annotate),
+    (ANNOTATE, "retry", retry),
     (TRUST, "status", status),
     (TRUST, "verify", verify),
     (TRUST, "gc", gc),

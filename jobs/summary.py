@@ -19,6 +19,8 @@ def account_lines(uri: str, status: "JobStatus") -> list[str]:
         f"people rows, {status.num_tracks} tracks, {status.num_shards_committed} of "
         f"{status.num_shards} shards committed",
     ]
+    if status.num_to_retry:
+        lines.append(f"{status.num_to_retry} failed clips will be done again by h3r annotate")
     if status.failures:
         kinds = ", ".join(f"{kind} {count}" for kind, count in status.failures.items())
         lines.append(f"failures: {kinds}")

@@ -80,11 +80,14 @@ class ShardWriter:
             seconds = {**seconds, "write_s": time.perf_counter() - began}
         self._entries[clip.clip_id] = _Entry(clip, rows, file, seconds, num_retries)
 
-    def commit(self, clips: list[PlannedClip]) -> pa.Table:
+    def commit(self, clips: list[PlannedClip], before: pa.Table | None = None) -> pa.Table:
         """Write and commit the shard.
 
         Args:
-            clips: All clips of the shard, in the plan's order; each has been added.
+            clips: Clips of the shard, in the plan's order; each has been added. All of them, unless
+                there is a `before`.
+            before: The shard's ledger as it is committed, if clips of it are done again: their rows
+                take the place of the old ones.
 
         Returns:
             The shard's ledger as it stands in OUT: this attempt's, or that of whoever was first.
@@ -100,7 +103,13 @@ class ShardWriter:
         ledger = self._ledger(entries, files)
         validate_table(ledger, CLIPS)
         check_keys(ledger, *(tables[spec.name] for spec in ROW_SPECS))
+        if before is not None:
+            ledger = _replace_rows(before, ledger)
+            validate_table(ledger, CLIPS)
         data = table_bytes(ledger, CLIPS, self._worker.provenance)
+        if before is not None:
+            self._store.write(layout.commit_path(self._shard_index), data)
+            return ledger
         # Looked for once more, since some stores let `create` replace what is there.
         winner = read_commit(self._store, self._shard_index)
         if winner is None:
@@ -165,6 +174,15 @@ class ShardWriter:
         for file in [*files.values(), *(entry.depth for entry in entries)]:
             if file is not None and file.path not in named:
                 self._store.delete(file.path)
+
+
+def _replace_rows(before: pa.Table, rows: pa.Table) -> pa.Table:
+    """The ledger `before`, in its order, with `rows` in the place of the same clips'."""
+    new = {row["clip_id"]: row for row in rows.to_pylist()}
+    merged = [new.get(row["clip_id"], row) for row in before.to_pylist()]
+    return table_from_columns(
+        CLIPS, {name: [row[name] for row in merged] for name in CLIPS.column_names}
+    )
 
 
 def _validated(entries: list[_Entry]) -> dict[str, pa.Table]:

@@ -16,6 +16,7 @@ from pipeline.models import ModelSource, load_body, load_network
 from pipeline.plan import read_plan
 from pipeline.planning import PlannedJob
 from pipeline.report import ShardReport
+from pipeline.retry_requests import requested_shards
 from pipeline.run_file import check_same_labels, write_run
 from pipeline.storage import Store
 from pipeline.worker import WorkerSettings
@@ -91,22 +92,23 @@ def annotate_job(
     if not errors:
         collect_garbage(store)
     status = read_status(store)
-    if not status.is_finished:
+    if not status.is_finished or status.num_to_retry:
         reasons = "".join(
             f"\n  {error}" for error in dict.fromkeys(errors[-MAX_CONSECUTIVE_ERRORS:])
         )
         raise JobError(
-            f"{store.uri}: {status.num_pending} of {status.num_clips} clips are not accounted for; "
-            f"what is committed stays. Mend the cause and run the same command again{reasons}"
+            f"{store.uri}: {status.num_pending} of {status.num_clips} clips are not accounted for, "
+            f"{status.num_to_retry} were not done again; what is committed stays. Mend the cause "
+            f"and run the same command again{reasons}"
         )
     return status
 
 
 def pending_shards(store: Store) -> list[int]:
-    """Shards of the plan that have no commit."""
+    """Shards of the plan that have no commit, or clips that are to be done again."""
     plan = read_plan(store, clip_columns=["shard_index"])
-    committed = committed_shards(store)
-    return [shard for shard in range(plan.num_shards) if shard not in committed]
+    done = committed_shards(store).keys() - requested_shards(store)
+    return [shard for shard in range(plan.num_shards) if shard not in done]
 
 
 def _run(

@@ -6,6 +6,7 @@ plan/videos.parquet  plan/clips.parquet   immutable
 depth/shard-N.ATTEMPT/CLIP.mkv
 attempts/shard-N/…                        marks of attempts under way
 attempts/start-RUN-WORKER/…               marks of workers that are loading the models
+retries/shard-N.json                      clips of a committed shard that are to be done again
 clips/shard-N.parquet                     the commit: a shard is done when this exists
 """
 
@@ -18,6 +19,7 @@ LEDGER_FOLDER = "clips"
 ROW_TABLES = ("frames", "people", "tracks")
 DEPTH_FOLDER = "depth"
 ATTEMPTS_FOLDER = "attempts"
+RETRIES_FOLDER = "retries"
 DATA_FOLDERS = (*ROW_TABLES, DEPTH_FOLDER)
 
 _START_PREFIX = f"{ATTEMPTS_FOLDER}/start-"
@@ -37,6 +39,11 @@ def rows_path(table: str, shard_index: int, attempt: str) -> str:
 def depth_path(shard_index: int, attempt: str, clip_id: str) -> str:
     """A clip's depth object, as one attempt wrote it."""
     return f"{DEPTH_FOLDER}/{_shard_name(shard_index)}.{attempt}/{clip_id}.mkv"
+
+
+def retry_path(shard_index: int) -> str:
+    """Where it is said which clips of a committed shard are to be done again."""
+    return f"{RETRIES_FOLDER}/{_shard_name(shard_index)}.json"
 
 
 def attempts_folder(shard_index: int) -> str:

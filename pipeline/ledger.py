@@ -5,10 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline import layout
 from pipeline.plan import read_plan
 from pipeline.report import describe_failures
+from pipeline.retry_requests import read_request, requested_shards
 from pipeline.storage import Store
 from pipeline.tables import read_table
 from schemas.arrow import empty_table
@@ -47,9 +49,10 @@ class JobStatus:
         num_empty: Annotated, nobody seen.
         num_failed: Without labels, with a reason.
         num_pending: In shards that are not committed.
+        num_to_retry: Failed ones that are to be done again.
         num_shards: Planned shards; of these, `num_shards_committed` are committed.
         num_frames_planned: Sampled frames of all clips.
-        num_frames_pending: Those of pending clips.
+        num_frames_pending: Those of clips that are pending or to be done again.
         num_frames: Annotated frames.
         num_frames_lost: Sampled frames of annotated clips that could not be decoded.
         num_people: People rows.
@@ -65,6 +68,7 @@ class JobStatus:
     num_empty: int
     num_failed: int
     num_pending: int
+    num_to_retry: int
     num_shards: int
     num_shards_committed: int
     num_frames_planned: int
@@ -131,6 +135,7 @@ def read_status(store: Store) -> JobStatus:
         if stage is not None
     )
     num_frames_planned = _sum(plan.clips, "num_frames")
+    to_retry = _rows_to_retry(store, ledger)
     return JobStatus(
         num_videos=plan.videos.num_rows,
         num_videos_failed=plan.videos["status"].to_pylist().count("failed"),
@@ -139,10 +144,13 @@ def read_status(store: Store) -> JobStatus:
         num_empty=status["empty"],
         num_failed=status["failed"],
         num_pending=plan.clips.num_rows - ledger.num_rows,
+        num_to_retry=to_retry.num_rows,
         num_shards=plan.num_shards,
         num_shards_committed=len(set(ledger["shard_index"].to_pylist())),
         num_frames_planned=num_frames_planned,
-        num_frames_pending=num_frames_planned - _sum(ledger, "num_frames_planned"),
+        num_frames_pending=num_frames_planned
+        - _sum(ledger, "num_frames_planned")
+        + _sum(to_retry, "num_frames_planned"),
         num_frames=_sum(ledger, "num_frames"),
         num_frames_lost=_sum(ledger, "num_frames_lost"),
         num_people=_sum(ledger, "num_people_rows"),
@@ -150,6 +158,14 @@ def read_status(store: Store) -> JobStatus:
         failures=dict(failures.most_common()),
         first_failures=tuple(describe_failures(ledger, MAX_FAILURES_NAMED)),
     )
+
+
+def _rows_to_retry(store: Store, ledger: pa.Table) -> pa.Table:
+    """The ledger's rows of failed clips that are to be done again."""
+    asked = [read_request(store, shard_index) for shard_index in requested_shards(store)]
+    clip_ids = pa.array(sorted(set().union(*asked)), pa.string())
+    is_asked = pc.is_in(ledger["clip_id"], clip_ids)
+    return ledger.filter(pc.and_(is_asked, pc.equal(ledger["status"], "failed")))
 
 
 def _sum(table: pa.Table, column: str) -> int:

@@ -8,10 +8,11 @@ import itertools
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from human3r_model.errors import InputError
 from human3r_model.preprocess import image_geometry
@@ -33,6 +34,7 @@ from pipeline.outcome import (
 from pipeline.plan import PlannedClip, read_shard
 from pipeline.report import ShardReport, error_text, report_commit
 from pipeline.retries import Retries
+from pipeline.retry_requests import forget_request, read_request
 from pipeline.rows import clip_times_s, make_rows
 from pipeline.storage import Store
 
@@ -96,26 +98,48 @@ class ShardWorker:
     def annotate(self, shard_index: int) -> ShardReport:
         """Annotate and commit one shard.
 
-        A shard that someone has committed already is left alone. An error that is not a clip's
-        own (OUT cannot be written) is reported; the shard then stays uncommitted.
+        A shard that someone has committed already is left alone, but for failed clips of it that
+        are asked for again. An error that is not a clip's own (OUT cannot be written) is reported;
+        the shard then stays as it was.
         """
         try:
-            ledger = read_commit(self._store, shard_index)
-            if ledger is not None:
-                return report_commit(shard_index, ledger)
+            before = read_commit(self._store, shard_index)
+            if before is not None and not read_request(self._store, shard_index):
+                return report_commit(shard_index, before)
             worker = f"{self._identity.host} {self._settings.run_id}"
             attempt = begin_attempt(self._store, shard_index, self._settings.run_id, worker)
             try:
-                return report_commit(shard_index, self._annotate(shard_index, attempt))
+                clips = read_shard(self._store, shard_index)
+                if before is None:
+                    return report_commit(shard_index, self._annotate(clips, attempt))
+                return self._annotate_again(clips, attempt, before)
             finally:
                 attempt.end()
         except Exception as error:  # the shard stays uncommitted, the others go on
             return ShardReport(shard_index, error=error_text(error))
 
-    def _annotate(self, shard_index: int, attempt: Attempt) -> pa.Table:
-        """Run every clip of the shard and commit them."""
-        clips = read_shard(self._store, shard_index)
-        writer = ShardWriter(self._store, shard_index, attempt, self._identity)
+    def _annotate_again(
+        self, clips: list[PlannedClip], attempt: Attempt, before: pa.Table
+    ) -> ShardReport:
+        """Run the failed clips that are asked for again, and replace their rows in the commit."""
+        wanted = read_request(self._store, attempt.shard_index)
+        rows = zip(before["clip_id"].to_pylist(), before["status"].to_pylist(), strict=True)
+        failed = {clip_id for clip_id, status in rows if status == "failed"}
+        again = [clip for clip in clips if clip.clip_id in wanted & failed]
+        # Files are named by the attempt's name; its number goes on from those that were committed.
+        attempt = replace(attempt, number=attempt.number + max(before["attempt"].to_pylist()))
+        ledger = self._annotate(again, attempt, before) if again else before
+        forget_request(self._store, attempt.shard_index)
+        is_again = pc.is_in(
+            ledger["clip_id"], pa.array([clip.clip_id for clip in again], pa.string())
+        )
+        return report_commit(attempt.shard_index, ledger.filter(is_again))
+
+    def _annotate(
+        self, clips: list[PlannedClip], attempt: Attempt, before: pa.Table | None = None
+    ) -> pa.Table:
+        """Run clips of a shard and commit them."""
+        writer = ShardWriter(self._store, attempt.shard_index, attempt, self._identity)
         runnable: list[ClipInput] = []
         planned = {clip.clip_id: (clip, Retries()) for clip in clips}
         for clip, retries in planned.values():
@@ -128,7 +152,7 @@ class ShardWorker:
         for batch in make_batches(runnable, batch_clips):
             with attempt.clip_mark(batch[0].clip_id):
                 self._annotate_batch(batch, planned, writer)
-        return writer.commit(clips)
+        return writer.commit(clips, before)
 
     def _prepare(
         self, clip: PlannedClip, attempt: Attempt, retries: Retries

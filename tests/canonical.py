@@ -19,14 +19,19 @@ OF_THE_RUN = frozenset(
 def canonical(store: Store) -> dict[str, list[dict]]:
     """Rows of every table in one order, as a reader of the ledger finds them."""
     ledger = read_ledger(store)
-    tables = {"clips": _rows(ledger)}
+    tables = {"clips": _sorted_rows([ledger])}
     for kind in layout.ROW_TABLES:
-        paths = sorted(set(ledger[f"{kind}_file"].drop_null().to_pylist()))
-        tables[kind] = [row for path in paths for row in _rows(read_table(store, path))]
+        paths = set(ledger[f"{kind}_file"].drop_null().to_pylist())
+        tables[kind] = _sorted_rows([read_table(store, path) for path in paths])
     return tables
 
 
-def _rows(table: pa.Table) -> list[dict]:
-    keys = [key for key in ("clip_id", "frame_index", "track_id") if key in table.column_names]
-    kept = [name for name in table.column_names if name not in OF_THE_RUN]
-    return table.sort_by([(key, "ascending") for key in keys]).select(kept).to_pylist()
+def _sorted_rows(tables: list[pa.Table]) -> list[dict]:
+    rows = [
+        row
+        for table in tables
+        for row in table.drop_columns(OF_THE_RUN & set(table.column_names)).to_pylist()
+    ]
+    return sorted(
+        rows, key=lambda row: (row["clip_id"], row.get("frame_index"), row.get("track_id"))
+    )

@@ -62,15 +62,16 @@ class DeafFileSystem(BucketFileSystem):
 
 
 class FlakyFileSystem(BucketFileSystem):
-    """Breaks the connection the first two times that each object is opened."""
+    """Breaks the connection the first two times that each object is opened; every time, if told."""
 
     protocol = "flaky"
+    is_broken = False
     num_opened: dict[str, int] = {}  # noqa: RUF012 - of the class, as the stored bytes are
 
     def _open(self, path: str, mode: str = "rb", **kwargs: object) -> object:
         if mode == "rb":
             self.num_opened[path] = self.num_opened.get(path, 0) + 1
-            if self.num_opened[path] <= 2:
+            if self.num_opened[path] <= 2 or self.is_broken:
                 raise ConnectionResetError("connection reset by peer")
         return super()._open(path, mode, **kwargs)
 

@@ -24,6 +24,7 @@ VERBS = (
     "convert-weights",
     "plan",
     "annotate",
+    "retry",
     "status",
     "verify",
     "gc",

@@ -11,6 +11,7 @@ STATUS = JobStatus(
     num_empty=4,
     num_failed=0,
     num_pending=0,
+    num_to_retry=0,
     num_shards=2,
     num_shards_committed=2,
     num_frames_planned=900,

@@ -111,6 +111,16 @@ def annotate(
             rich_help_panel=_MACHINES,
         ),
     ] = 4,
+    max_failure_rate: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Stop when more than this share of the clips fail, of 20 or more. Default: never.",
+            show_default=False,
+            rich_help_panel=_MACHINES,
+        ),
+    ] = 1.0,
     as_json: AsJson = False,
 ) -> None:
     """Annotate every video of SRC into OUT; run again, it goes on where it stopped."""
@@ -156,6 +166,7 @@ def annotate(
             WorkerConfig(batch_clips=batch_clips),
             lambda shards, settings: run_shards(shards, settings, resources),
             progress.add,
+            max_failure_rate,
         )
     if as_json:
         typer.echo(json.dumps(_summary(job.store.uri, status, identity, progress)))

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
+from jobs.summary import clock
+
 if TYPE_CHECKING:
     from pipeline.report import ShardReport
 
@@ -128,12 +130,6 @@ class AnnotateProgress(ProgressLine):
         """From the pace of this run; "?" before there is one."""
         num_left = self._num_frames_pending - self._num_frames_gone
         if num_left == 0:
-            return _clock(0)
+            return clock(0)
         gone = self._num_frames_gone
-        return _clock(num_left * self.seconds / gone) if gone else "?"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}"
+        return clock(num_left * self.seconds / gone) if gone else "?"

@@ -9,15 +9,21 @@ from jobs.options import AsJson, Out
 
 
 def status(out: Out, as_json: AsJson = False) -> None:
-    """Say how far a job has come: planned = done + empty + failed + pending."""
-    from jobs.summary import account_lines
+    """Say how far a job has come, how fast it goes and who is at it, from any machine.
+
+    planned = done + empty + failed + pending
+    """
+    from jobs.summary import account_lines, pace_lines
     from pipeline.ledger import read_status
+    from pipeline.pace import read_pace
     from pipeline.storage import Store
 
     store = Store(out)
     accounts = read_status(store)
+    pace = read_pace(store, accounts)
     if as_json:
-        typer.echo(json.dumps({"out": store.uri, **dataclasses.asdict(accounts)}))
+        parts = dataclasses.asdict(accounts) | {"pace": dataclasses.asdict(pace)}
+        typer.echo(json.dumps({"out": store.uri, **parts}))
         return
-    for line in account_lines(store.uri, accounts):
+    for line in (*account_lines(store.uri, accounts), *pace_lines(pace)):
         typer.echo(line)

@@ -5,7 +5,31 @@ from typing import TYPE_CHECKING
 from pipeline.layout import LEDGER_FOLDER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pipeline.ledger import JobStatus
+    from pipeline.pace import Pace
+
+MAX_WORKERS_NAMED = 5
+
+
+def clock(seconds: float) -> str:
+    """Hours, minutes and seconds."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"
+
+
+def pace_lines(pace: "Pace") -> "Iterator[str]":
+    """What `status` says of a job that runs, or did not end."""
+    if pace.eta_s is not None:
+        yield f"pace: {pace.frames_per_s:.1f} frames/s, ETA {clock(pace.eta_s)}"
+    if pace.attempting:
+        since = pace.seconds_since_commit
+        last = "nothing committed yet" if since is None else f"last commit {clock(since)} ago"
+        yield f"workers at a shard: {len(pace.attempting)}; {last}"
+        for mark in pace.attempting[:MAX_WORKERS_NAMED]:
+            yield f"  {mark.worker}: at shard {mark.shard_index} for {clock(mark.seconds)}"
 
 
 def account_lines(uri: str, status: "JobStatus") -> list[str]:

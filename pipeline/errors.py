@@ -11,6 +11,7 @@
     * AnnotateError   the network's answer for a clip cannot be used
     * DepthError      a depth object is damaged or cannot be made
     * JobError        shards could not be committed; running the job again goes on
+        * TooManyFailuresError  so many clips failed that the job was stopped
 
 `is_transient` says whether trying the same thing again can help.
 """
@@ -67,3 +68,7 @@ class JobError(H3RError):
     """Shards could not be committed; what is committed stays, and the job can be run again."""
 
     is_transient = True
+
+
+class TooManyFailuresError(JobError):
+    """So many clips failed that the job was stopped."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from pipeline.attempts import forget_attempts
 from pipeline.config import LabelConfig, LabelIdentity, PlanConfig, WorkerConfig
-from pipeline.errors import JobError
+from pipeline.errors import JobError, TooManyFailuresError
 from pipeline.gc import collect_garbage
 from pipeline.ledger import JobStatus, committed_shards, read_status
 from pipeline.models import ModelSource, load_body, load_network
@@ -23,6 +23,7 @@ from pipeline.worker import WorkerSettings
 from schemas.fields import SCHEMA_VERSION
 
 MAX_CONSECUTIVE_ERRORS = 3
+MIN_CLIPS_JUDGED = 20  # of a run, before its failures can stop it
 
 RunShards = Callable[[Sequence[int], WorkerSettings], Generator[ShardReport]]
 
@@ -55,6 +56,7 @@ def annotate_job(
     worker: WorkerConfig,
     run_shards: RunShards,
     on_report: Callable[[ShardReport], None] = lambda report: None,
+    max_failure_rate: float = 1.0,
 ) -> JobStatus:
     """Annotate every shard of the plan that is not committed.
 
@@ -65,13 +67,16 @@ def annotate_job(
         worker: How much a worker does at once.
         run_shards: Runs shards and gives their reports as they end.
         on_report: Called with every report.
+        max_failure_rate: The job stops when more than this share of its clips fail, once there are
+            enough to tell.
 
     Returns:
         The closed accounts.
 
     Raises:
         RefusedError: OUT holds labels of another identity.
-        JobError: Clips are not accounted for: their shards could not be committed.
+        JobError: Clips are not accounted for: their shards could not be committed, or too many
+            clips failed.
     """
     store = job.store
     check_same_labels(store, job.run, identity)
@@ -88,7 +93,8 @@ def annotate_job(
             identity=identity,
             config=worker,
         )
-        errors = _run(pending, settings, store, run_shards, on_report)
+        watched = _watch_failures(on_report, max_failure_rate)
+        errors = _run(pending, settings, store, run_shards, watched)
     if not errors:
         collect_garbage(store)
     status = read_status(store)
@@ -140,7 +146,28 @@ def _run(
             if num_in_a_row == MAX_CONSECUTIVE_ERRORS:
                 stop()
                 break
-    except (KeyboardInterrupt, SystemExit):  # SIGTERM is either, by whose handler is in place
+    except (KeyboardInterrupt, SystemExit, TooManyFailuresError):  # SIGTERM is either of the first
         stop()
         raise
     return errors
+
+
+def _watch_failures(
+    on_report: Callable[[ShardReport], None], max_rate: float
+) -> Callable[[ShardReport], None]:
+    """`on_report`, and an end to a job that goes wrong."""
+    num_clips = num_failed = 0
+
+    def watch(report: ShardReport) -> None:
+        nonlocal num_clips, num_failed
+        on_report(report)
+        num_failed += report.num_failed
+        num_clips += report.num_done + report.num_empty + report.num_failed
+        if num_clips >= MIN_CLIPS_JUDGED and num_failed > max_rate * num_clips:
+            raise TooManyFailuresError(
+                f"stopped: {num_failed} of {num_clips} clips failed, more than --max-failure-rate "
+                f"{max_rate:g} allows. h3r status OUT says why; what is committed stays, and the "
+                "same command goes on. h3r retry OUT has failed clips done again"
+            )
+
+    return watch

@@ -1,5 +1,8 @@
+import re
+
 import pytest
 
+from pipeline.attempts import begin_attempt
 from tests.commands import h3r
 from tests.pipeline.small_job import plan_small
 
@@ -14,6 +17,15 @@ def test_says_what_became_of_every_clip_and_why(small_out):
     assert lines[2] == "failures: probe/ProbeError 1"
     assert lines[3].startswith("  broken.mp4: probe ProbeError: ")
     assert len(lines) == 4
+
+
+def test_says_who_is_at_it(small_source, tmp_path):
+    job = plan_small(small_source, tmp_path / "out")
+    begin_attempt(job.store, 2, "run", "machine-a run")
+    lines = h3r("status", tmp_path / "out").stdout.splitlines()
+    assert lines[-2] == "workers at a shard: 1; nothing committed yet"
+    assert re.fullmatch(r"  machine-a run: at shard 2 for 0:00:\d\d", lines[-1])
+    assert h3r("status", tmp_path / "out", "--json").json["pace"]["frames_per_s"] == 0
 
 
 def test_a_job_that_has_not_begun_is_pending(small_source, tmp_path):

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from pipeline.config import LabelConfig, WorkerConfig
-from pipeline.errors import JobError, RefusedError
+from pipeline.errors import JobError, RefusedError, TooManyFailuresError
 from pipeline.job import annotate_job, pending_shards
 from pipeline.ledger import read_status
 from pipeline.planning import PlannedJob, plan_job
@@ -157,6 +157,25 @@ def test_clips_that_fail_are_no_errors_of_the_job(job):
     status = run(job, inline_runner(fake_models(network)))
     assert (status.num_failed, status.num_done, status.is_partial) == (7, 0, True)
     assert status.failures == {"annotate/RuntimeError": 6, "probe/ProbeError": 1}
+
+
+def test_a_job_that_goes_wrong_is_stopped(job, monkeypatch):
+    """Of 4 clips seen, all but one have failed."""
+    monkeypatch.setattr("pipeline.job.MIN_CLIPS_JUDGED", 4)
+    models = fake_models(FakeHuman3R(breaks_at={(1, frame) for frame in range(9)}))
+    with pytest.raises(
+        TooManyFailuresError, match=r"stopped: 4 of 5 clips failed, more than .* 0\.5"
+    ):
+        annotate_job(
+            job,
+            identity_of(job, models),
+            SOURCE,
+            WorkerConfig(),
+            inline_runner(models),
+            max_failure_rate=0.5,
+        )
+    assert pending_shards(job.store) == [2]
+    assert job.store.list("attempts") == []
 
 
 def test_an_error_is_none_once_somebody_else_committed_the_shard(job):

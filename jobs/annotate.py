@@ -11,6 +11,7 @@ from jobs.exit_codes import ExitCode
 from jobs.options import (
     AsJson,
     Exclude,
+    FollowLinks,
     Fps,
     Include,
     Limit,
@@ -72,6 +73,7 @@ def annotate(
     include: Include = None,
     exclude: Exclude = None,
     limit: Limit = None,
+    follow_links: FollowLinks = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -142,7 +144,9 @@ def annotate(
     from pipeline.ray_runner import RayResources, run_shards
 
     models = ModelSource(weights, preset, seed, body_model)
-    wanted = plan_fields(fps, max_clip_frames, max_shard_frames, include, exclude, limit)
+    wanted = plan_fields(
+        fps, max_clip_frames, max_shard_frames, include, exclude, limit, follow_links
+    )
     with ProgressLine("probe") as probe_progress:
         job = plan_job(src, out, wanted, probe_progress.show)
     if job.num_new_files:

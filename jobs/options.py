@@ -57,6 +57,14 @@ Limit = Annotated[
     typer.Option(help="At most this many videos, the first by name.", rich_help_panel=_PLAN),
 ]
 
+FollowLinks = Annotated[
+    bool | None,
+    typer.Option(
+        help="Take videos that links lead to outside of SRC; else they fail. Default: off.",
+        rich_help_panel=_PLAN,
+    ),
+]
+
 
 def plan_fields(
     fps: float | None,
@@ -65,6 +73,7 @@ def plan_fields(
     include: list[str] | None,
     exclude: list[str] | None,
     limit: int | None,
+    follow_links: bool | None,
 ) -> dict[str, object]:
     """The fields of `PlanConfig` that the user gave."""
     given = {
@@ -74,5 +83,6 @@ def plan_fields(
         "include": tuple(include) if include else None,
         "exclude": tuple(exclude) if exclude else None,
         "limit": limit,
+        "follow_links": follow_links,
     }
     return {name: value for name, value in given.items() if value is not None}

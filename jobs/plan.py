@@ -8,6 +8,7 @@ import typer
 from jobs.options import (
     AsJson,
     Exclude,
+    FollowLinks,
     Fps,
     Include,
     Limit,
@@ -28,6 +29,7 @@ def plan(
     include: Include = None,
     exclude: Exclude = None,
     limit: Limit = None,
+    follow_links: FollowLinks = None,
     as_json: AsJson = False,
 ) -> None:
     """Probe the videos of SRC and cut them into clips and shards; `annotate` follows the plan."""
@@ -35,7 +37,9 @@ def plan(
     from pipeline.ledger import read_status
     from pipeline.planning import plan_job
 
-    wanted = plan_fields(fps, max_clip_frames, max_shard_frames, include, exclude, limit)
+    wanted = plan_fields(
+        fps, max_clip_frames, max_shard_frames, include, exclude, limit, follow_links
+    )
     with ProgressLine("probe") as progress:
         job = plan_job(src, out, wanted, progress.show)
     status = read_status(job.store)

@@ -25,6 +25,7 @@ class PlanConfig:
         include: Glob patterns of names that are taken; () for every video file.
         exclude: Glob patterns of names that are left out.
         limit: At most this many videos; None for all.
+        follow_links: Links in a folder may lead out of it.
     """
 
     fps: float | None = None
@@ -33,6 +34,7 @@ class PlanConfig:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     limit: int | None = None
+    follow_links: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values no plan can be made with, by a ConfigError."""

@@ -5,6 +5,7 @@ that a file has one version however it was found.
 """
 
 import contextlib
+import functools
 import os
 import stat
 import uuid
@@ -37,6 +38,20 @@ def file_status(path: str) -> os.stat_result | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return status if stat.S_ISREG(status.st_mode) else None
+
+
+def leads_outside(root: str, path: str) -> bool:
+    """Whether `path`, by its name below `root`, lies elsewhere, by links on the way or at it."""
+    folder, name = os.path.split(path)
+    is_link = Path(path).is_symlink()
+    real = os.path.realpath(path) if is_link else f"{_real_folder(folder)}/{name}"
+    return not real.startswith(f"{_real_folder(root).rstrip('/')}/")
+
+
+@functools.lru_cache(maxsize=4096)
+def _real_folder(folder: str) -> str:
+    """The folder without links; asked once for all its files."""
+    return os.path.realpath(folder)
 
 
 @contextlib.contextmanager

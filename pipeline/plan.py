@@ -171,6 +171,8 @@ def read_shard(store: Store, shard_index: int) -> list[PlannedClip]:
 
 def _probe(root: str, file: SourceFile) -> VideoInfo | ProbeError:
     """What the file holds, or why that cannot be told."""
+    if file.refusal:
+        return ProbeError(f"{file.name}: {file.refusal}")
     if file.size_bytes is None:
         return ProbeError(f"{file.name}: no such file. Correct the list that names it")
     try:

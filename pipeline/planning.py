@@ -62,7 +62,14 @@ def plan_job(
     if run is not None:
         check_same_plan(store, run, config)
     limit = None if run else config.limit  # by then, other files may be the first
-    source = list_source(src, config.include, config.exclude, limit, leave_out=store.uri)
+    source = list_source(
+        src,
+        config.include,
+        config.exclude,
+        limit,
+        leave_out=store.uri,
+        follow_links=config.follow_links,
+    )
     store.check_access()
     if run is not None:
         num_new_files = _count_new_files(store, source)

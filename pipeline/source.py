@@ -8,13 +8,14 @@ import fnmatch
 import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import SourceError, StorageError
+from pipeline.local_disk import leads_outside
 from pipeline.storage import Store, StoredFile
 from pipeline.uris import join_uri, normalise_uri, split_uri
 
@@ -35,11 +36,13 @@ class SourceFile:
         name: Relative to SRC (or as the list names it); part of the video's identity.
         size_bytes: Its size, or None when a list names a file that is not there.
         version: The store's etag or modification time; "" when it is not there.
+        refusal: Why it will not be opened; "" where it may be.
     """
 
     name: str
     size_bytes: int | None
     version: str
+    refusal: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ def list_source(
     limit: int | None = None,
     *,
     leave_out: str | None = None,
+    follow_links: bool = False,
 ) -> Source:
     """Find the videos of `src`.
 
@@ -71,12 +75,14 @@ def list_source(
         exclude: Glob patterns on names that are left out.
         limit: At most this many files, the first in order.
         leave_out: Uri of a folder whose files are never taken: OUT, which may lie in SRC.
+        follow_links: Files that a link in a folder leads to may lie outside of it; else they are
+            refused, one by one.
 
     Raises:
         SourceError: Nothing is there, it is no list, no video is left, or a name is not
             valid UTF-8.
     """
-    root, files = _candidates(normalise_uri(src), src, by_suffix=not include)
+    root, files = _candidates(normalise_uri(src), src, not include, follow_links)
     kept = [
         file
         for file in files
@@ -95,14 +101,19 @@ def list_source(
     return Source(root, tuple(kept[:limit]))
 
 
-def _candidates(uri: str, src: str, *, by_suffix: bool) -> tuple[str, list[SourceFile]]:
+def _candidates(
+    uri: str, src: str, by_suffix: bool, follow_links: bool
+) -> tuple[str, list[SourceFile]]:
     try:
         folder = Store(uri)
         if folder.is_folder():
             found = [file for file in folder.list() if not _is_hidden(file.path)]
             if by_suffix:
                 found = [file for file in found if _suffix(file.path) in VIDEO_SUFFIXES]
-            return uri, [_source_file(file) for file in found]
+            files = [_source_file(file) for file in found]
+            if folder.is_local and not follow_links:
+                files = [_refuse_outside(uri, file) for file in files]
+            return uri, files
         root, name = split_uri(uri)
         stored = Store(root).info(name)
     except StorageError as error:
@@ -175,6 +186,12 @@ def _check_names(files: Sequence[SourceFile], src: str) -> None:
 
 def _source_file(file: StoredFile) -> SourceFile:
     return SourceFile(file.path, file.size_bytes, file.version)
+
+
+def _refuse_outside(root: str, file: SourceFile) -> SourceFile:
+    if not leads_outside(root, join_uri(root, file.name)):
+        return file
+    return replace(file, refusal="it is a link that leads out of SRC. Allow it with --follow-links")
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

@@ -29,6 +29,7 @@ BAD = {
     "empty.mp4": ("probe", "the file is empty (0 bytes)"),
     "sound only.mp4": ("probe", "it has no video stream (only: audio)"),
     "link to nothing.mp4": ("probe", "No such file or directory"),
+    "link out.mp4": ("probe", "it is a link that leads out of SRC. Allow it with --follow-links"),
     "thin.mp4": ("annotate", "a picture of 1000x10 pixels becomes 128x1 and is thinner"),
 }
 
@@ -40,6 +41,8 @@ def make_bad(folder):
     (folder / "empty.mp4").touch()
     make_audio(folder / "sound only.mp4")
     (folder / "link to nothing.mp4").symlink_to(folder / "gone.mp4")
+    make_video(folder.with_name("elsewhere.mp4"), NUM_FRAMES, **TINY)
+    (folder / "link out.mp4").symlink_to(folder.with_name("elsewhere.mp4"))
     make_video(folder / "thin.mp4", NUM_FRAMES, width=1000, height=10)
     for name, options in (("cut, index at the end.mp4", {}), ("cut, index first.mp4", FASTSTART)):
         make_video(folder / name, **LONG, **options)
@@ -73,7 +76,7 @@ def test_the_job_ends_with_the_code_for_partial(job):
     assert summary["num_failed"] == len(BAD)
     assert summary["num_done"] + summary["num_empty"] == len(GOOD) + 1
     assert summary["num_pending"] == 0
-    assert summary["failures"] == {"probe/ProbeError": 5, "annotate/InputError": 1}
+    assert summary["failures"] == {"probe/ProbeError": 6, "annotate/InputError": 1}
     assert len(summary["first_failures"]) == 5
     assert summary["first_failures"][0].startswith(
         "cut, index at the end.mp4: probe ProbeError: it"

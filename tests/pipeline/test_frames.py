@@ -103,6 +103,7 @@ def test_a_linked_video_is_the_one_that_was_planned(tmp_path):
     make_video(tmp_path / "a.mp4", 3)
     (tmp_path / "src" / "link.mp4").symlink_to(tmp_path / "a.mp4")
     out = Store(str(tmp_path / "out"))
-    write_plan(out, make_plan(list_source(str(tmp_path / "src")), PlanConfig()))
+    source = list_source(str(tmp_path / "src"), follow_links=True)
+    write_plan(out, make_plan(source, PlanConfig()))
     (clip,) = read_shard(out, 0)
     assert len(list(frames_of(clip, str(tmp_path)))) == 3

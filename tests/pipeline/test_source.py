@@ -123,6 +123,25 @@ def test_a_link_to_nothing_is_listed_so_that_it_can_fail(tmp_path):
     assert names_of(str(tmp_path)) == ["a.mp4"]
 
 
+def test_links_out_of_the_folder_are_refused_unless_asked_for(tmp_path):
+    src, elsewhere = tmp_path / "src", tmp_path / "elsewhere"
+    for folder in (src / "a", elsewhere):
+        folder.mkdir(parents=True)
+        (folder / "x.mp4").write_bytes(b"x")
+    (src / "inside.mp4").symlink_to(src / "a" / "x.mp4")
+    (src / "outside.mp4").symlink_to("../elsewhere/x.mp4")
+    (src / "folder").symlink_to(elsewhere)
+    (src / "chain.mp4").symlink_to(src / "outside.mp4")
+    (src / "gone.mp4").symlink_to(tmp_path / "gone")
+    files = list_source(str(src)).files
+    refused = {file.name for file in files if file.refusal}
+    assert refused == {"outside.mp4", "folder/x.mp4", "chain.mp4", "gone.mp4"}
+    assert {file.name for file in files} - refused == {"inside.mp4", "a/x.mp4"}
+    assert not any(file.refusal for file in list_source(str(src), follow_links=True).files)
+    (tmp_path / "alias").symlink_to(src)  # SRC itself may be a link
+    assert {f.name for f in list_source(str(tmp_path / "alias")).files if f.refusal} == refused
+
+
 def _parquet(**columns: list) -> bytes:
     file = io.BytesIO()
     pq.write_table(pa.table(columns), file)

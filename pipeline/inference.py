@@ -7,7 +7,7 @@ stepped through the recurrence together. Knows no tables, no stores, no Ray.
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -54,20 +54,52 @@ def annotate_clips(
 
     Returns:
         For each clip, in order, its labels or the error that stopped it. When the batch as a whole
-        fails, each clip is run once more, alone, so that the error is the right clip's.
+        fails, each clip is run once more, alone, so that the error is the right clip's. A batch too
+        large for the device is run in halves, and a clip too large alone with fewer frames encoded
+        at once.
     """
     lanes = [_Lane(clip, labels, worker) for clip in inputs]
     try:
         with torch.inference_mode():
             _run(model, lanes, labels, worker)
         return [lane.result() for lane in lanes]
+    except torch.OutOfMemoryError as error:
+        if len(inputs) == worker.encode_frames == 1:
+            return [error]
+        is_too_large = True
     except Exception as error:
         if len(inputs) == 1:
             return [error]
+        is_too_large = False
     finally:
         for lane in lanes:
             lane.close()
+    if is_too_large:
+        return _annotate_less_at_once(model, inputs, labels, worker)
     return [annotate_clips(model, [clip], labels, worker)[0] for clip in inputs]
+
+
+def _annotate_less_at_once(
+    model: Human3R, inputs: Sequence[ClipInput], labels: LabelConfig, worker: WorkerConfig
+) -> list[ClipLabels | Exception]:
+    """`annotate_clips` after the device's memory was used up; counted in the labels."""
+    torch.cuda.empty_cache()
+    middle = len(inputs) // 2
+    if middle:
+        answers = [
+            answer
+            for part in (inputs[:middle], inputs[middle:])
+            for answer in annotate_clips(model, part, labels, worker)
+        ]
+    else:
+        fewer = replace(worker, encode_frames=worker.encode_frames // 2)
+        answers = annotate_clips(model, inputs, labels, fewer)
+    return [
+        replace(answer, num_out_of_memory=answer.num_out_of_memory + 1)
+        if isinstance(answer, ClipLabels)
+        else answer
+        for answer in answers
+    ]
 
 
 class _Lane:

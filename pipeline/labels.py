@@ -95,6 +95,7 @@ class ClipLabels:
             none: enough to tell what hides what.
         num_lost: Sampled frames that could not be decoded.
         decode_s: Seconds of work on decoding, in a thread of its own; likewise the other phases.
+        num_out_of_memory: Times the clip's batch was too large for the device and made smaller.
     """
 
     geometry: ImageGeometry
@@ -107,3 +108,4 @@ class ClipLabels:
     decode_s: float
     network_s: float
     depth_s: float
+    num_out_of_memory: int = 0

@@ -255,6 +255,7 @@ def _outcome(
         "num_frames": len(labels.frames.clip_frame),
         "num_frames_lost": labels.num_lost,
         "num_frames_corrupt": int(labels.frames.is_corrupt.sum()),
+        "num_out_of_memory": labels.num_out_of_memory,
         "num_people_rows": num_people,
         "num_tracks": num_tracks,
         "focal_x_px": focal_px * geometry.scale_x if has_focal else None,

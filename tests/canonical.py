@@ -9,7 +9,7 @@ from pipeline.tables import read_table
 
 SECONDS = ("decode_s", "network_s", "body_s", "depth_s", "write_s")
 OF_THE_RUN = frozenset(
-    {"attempt", "num_retries", "host", "device", "depth_uri", *SECONDS}
+    {"attempt", "num_retries", "num_out_of_memory", "host", "device", "depth_uri", *SECONDS}
     | {f"{kind}_file" for kind in (*layout.ROW_TABLES, "depth")}
     | {f"{kind}_{what}" for kind in layout.ROW_TABLES for what in ("sha256", "size_bytes")}
 )

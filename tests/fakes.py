@@ -54,12 +54,14 @@ class FakeHuman3R:
         breaks_at: Codes it raises on.
         nan_camera_at: Codes with a camera that is not finite.
         nan_betas_at: Codes whose person 0 has betas that are not finite.
+        most_frames: Frames that fit into its memory at once.
     """
 
     num_people: Callable[[int, int], int] = lambda video, frame: (video + frame) % 3
     breaks_at: Set[Code] = frozenset()
     nan_camera_at: Set[Code] = frozenset()
     nan_betas_at: Set[Code] = frozenset()
+    most_frames: int = 1000
     config: ModelConfig = field(default=replace(PRESETS["tiny"], long_side=64))
     batch_sizes: list[int] = field(default_factory=list)
 
@@ -67,6 +69,8 @@ class FakeHuman3R:
         yield torch.zeros(1)
 
     def encode(self, frames: Tensor, heads: HeadSelection) -> FakeFeatures:
+        if len(frames) > self.most_frames:
+            raise torch.OutOfMemoryError(f"CUDA out of memory: {len(frames)} frames")
         codes = tuple(read_code(picture) for picture in frames.numpy())
         return FakeFeatures(codes, tuple(frames.shape[1:3]))
 

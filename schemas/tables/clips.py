@@ -91,6 +91,10 @@ OUTCOME_FIELDS: tuple[Field, ...] = (
         "Annotated frames the decoder reported damage in: their rows with `is_corrupt`.",
         "frame",
     ),
+    _count(
+        "num_out_of_memory",
+        "Times the clip's batch did not fit into the device's memory and was made smaller.",
+    ),
     _count("num_people_rows", "The clip's rows in `people`."),
     _count("num_tracks", "The clip's rows in `tracks`."),
 )

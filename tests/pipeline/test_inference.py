@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -189,6 +190,24 @@ def test_a_batch_that_breaks_is_run_clip_by_clip_and_the_right_clip_is_blamed():
     check_labels(last, 6, [0, 1])
     assert isinstance(broken, RuntimeError)
     assert str(broken) == "cannot take (5, 1)"
+
+
+@pytest.mark.parametrize(
+    ("most_frames", "counts"),
+    [(10, [0] * 5), (9, [1] * 5), (4, [1, 1, 2, 2, 2]), (2, [2, 2, 2, 3, 3]), (1, [3, 3, 3, 4, 4])],
+)
+def test_a_batch_too_large_for_the_memory_is_halved_and_counted(most_frames, counts):
+    """Two frames of each of five clips are encoded at once."""
+    model = FakeHuman3R(most_frames=most_frames)
+    answers = annotate(model, *(coded_clip(video, 3) for video in range(1, 6)))
+    for video, labels in enumerate(answers, 1):
+        check_labels(labels, video, [0, 1, 2])
+    assert [labels.num_out_of_memory for labels in answers] == counts
+
+
+def test_a_clip_too_large_alone_fails_and_says_so():
+    answers = annotate(FakeHuman3R(most_frames=0), coded_clip(1, 3), coded_clip(2, 3))
+    assert [type(answer) for answer in answers] == [torch.OutOfMemoryError] * 2
 
 
 def test_a_person_that_is_not_finite_stays_beside_the_others():

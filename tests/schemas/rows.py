@@ -71,6 +71,7 @@ CLIP: Row = dict.fromkeys(CLIPS.column_names) | {
     "num_frames_planned": 3,
     "num_frames": 3,
     "num_retries": 0,
+    "num_out_of_memory": 0,
     "num_frames_lost": 0,
     "num_frames_corrupt": 0,
     "num_people_rows": 2,

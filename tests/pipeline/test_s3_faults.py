@@ -140,6 +140,26 @@ def test_a_clip_of_a_large_file_costs_little_more_than_its_bytes(
     assert proxy.num_bytes_sent - before < 7e6
 
 
+def test_secrets_are_nowhere(proxy, s3_uri, tmp_path, monkeypatch, caplog):
+    """Not in what is written, in errors or in logs, though every request is signed by them."""
+    secrets = {"AWS_SECRET_ACCESS_KEY": "hush-key", "AWS_SESSION_TOKEN": "hush-token"}
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    source = make_videos(tmp_path / "src")
+    job = plan_small(source, f"{s3_uri}/out")
+    proxy.draw_fault = first_fails("503", "PUT")
+    caplog.set_level("INFO")
+    annotate_small(job, fake_models())
+    written = b"".join(job.store.read(file.path) for file in job.store.list())
+    proxy.draw_fault = lambda method, path: "expired"
+    with pytest.raises(StorageError) as caught:
+        job.store.read("run.json")
+    said = f"{caught.value!r} {caught.value.__cause__!r} {caplog.text}"
+    for value in secrets.values():
+        assert value.encode() not in written
+        assert value not in said
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_job_on_a_bad_store_ends_with_the_rows_of_an_undisturbed_one(
     proxy, s3_uri, tmp_path, seed

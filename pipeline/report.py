@@ -89,4 +89,11 @@ def _describe_failure(
     """One line; a video that could not be read has no frames to name."""
     place = f"{uri} [{start_frame}, {end_frame})" if end_frame else uri
     message = error_message.removeprefix(f"{uri}: ")
-    return f"{place}: {error_stage} {error_class}: {message}"
+    return printable(f"{place}: {error_stage} {error_class}: {message}")
+
+
+def printable(text: str) -> str:
+    """One line that leaves a terminal alone: control characters of names and messages spelled."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )

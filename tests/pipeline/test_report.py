@@ -2,7 +2,13 @@ import pyarrow as pa
 
 from human3r_model.errors import CheckpointError
 from pipeline.errors import StorageError
-from pipeline.report import ShardReport, describe_failures, error_text, report_commit
+from pipeline.report import (
+    ShardReport,
+    describe_failures,
+    error_text,
+    printable,
+    report_commit,
+)
 
 
 def ledger(*rows):
@@ -39,6 +45,10 @@ def test_failures_are_named_once_and_with_their_place():
         "a.mp4 [0, 9): decode DecodeError: gone",
         "d.mp4: probe ProbeError: no video",
     ]
+
+
+def test_names_leave_a_terminal_alone():
+    assert printable("a\x1b[2J\r\nb \u202e 跳舞 🕺 é") == "a\\x1b[2J\\r\\nb \\u202e 跳舞 🕺 é"
 
 
 def test_only_the_first_failures_are_named():

@@ -102,10 +102,12 @@ def annotate_job(
         reasons = "".join(
             f"\n  {error}" for error in dict.fromkeys(errors[-MAX_CONSECUTIVE_ERRORS:])
         )
+        left = [f"{status.num_pending} of {status.num_clips} clips are not accounted for"]
+        if status.num_to_retry:
+            left.append(f"{status.num_to_retry} were not done again")
         raise JobError(
-            f"{store.uri}: {status.num_pending} of {status.num_clips} clips are not accounted for, "
-            f"{status.num_to_retry} were not done again; what is committed stays. Mend the cause "
-            f"and run the same command again{reasons}"
+            f"{store.uri}: {', '.join(left)}; what is committed stays. Mend the cause and run the "
+            f"same command again{reasons}"
         )
     return status
 

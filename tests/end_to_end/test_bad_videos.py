@@ -28,7 +28,7 @@ BAD = {
     "cut, index at the end.mp4": ("probe", "cut short before its index"),
     "empty.mp4": ("probe", "the file is empty (0 bytes)"),
     "sound only.mp4": ("probe", "it has no video stream (only: audio)"),
-    "link to nothing.mp4": ("probe", "No such file or directory"),
+    "link to nothing.mp4": ("probe", "cannot read: no such file or object"),
     "link out.mp4": ("probe", "it is a link that leads out of SRC. Allow it with --follow-links"),
     "thin.mp4": ("annotate", "a picture of 1000x10 pixels becomes 128x1 and is thinner"),
 }
@@ -136,7 +136,7 @@ def test_the_job_stays_partial_and_says_so_again(job):
     again = h3r("annotate", out.with_name("src"), out, "--preset", "tiny")
     assert again.exit_code == 3
     assert "this run: nothing to do" in again.stdout
-    assert "failures: probe/ProbeError 5, annotate/InputError 1" in again.stdout
+    assert "failures: probe/ProbeError 6, annotate/InputError 1" in again.stdout
     assert "  empty.mp4: probe ProbeError: the file is empty (0 bytes)." in again.stdout
-    assert "and 1 more: every clip has a row in" in again.stdout
+    assert "and 2 more: every clip has a row in" in again.stdout
     assert h3r("verify", out).exit_code == 0

@@ -30,6 +30,7 @@ from tests.synthetic import make_video
 
 NUM_FRAMES = 12
 TIMEOUT_S = 30.0
+LEAST_BYTES = 8  # that are worth damaging
 MEMORY_KIB = 2**20  # beyond what the process has held so far: no mutant may need more
 KINDS = (
     b"moov", b"trak", b"mdia", b"stts", b"stsz", b"stco", b"ctts", b"stsd", b"mdat", b"mvhd",
@@ -137,7 +138,7 @@ def mutant(originals: list[Path], seed: int, index: int) -> tuple[str, bytes]:
     original = rng.choice(originals)
     data = original.read_bytes()
     for mutate in rng.choices(MUTATIONS, k=rng.choice([1, 1, 2, 3])):
-        if data:
+        if len(data) >= LEAST_BYTES:
             data = mutate(bytearray(data), rng)
     return original.suffix, data
 

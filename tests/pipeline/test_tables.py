@@ -3,6 +3,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import StorageError
+from pipeline.retries import Retries
 from pipeline.storage import Store
 from pipeline.tables import ROW_SPECS, read_table, table_bytes
 from schemas.arrow import table_from_columns
@@ -84,7 +85,7 @@ def test_a_damaged_file_is_named(damage, root_uri):
 
 
 def test_a_broken_connection_is_no_damage():
-    store = Store("flaky://tables")
+    store = Store("flaky://tables", Retries(budget_s=0.0))
     store.write("t.parquet", table_bytes(plan_clips(1), PLAN_CLIPS, provenance=None))
     with pytest.raises(StorageError, match="connection reset by peer") as caught:
         read_table(store, "t.parquet")

@@ -80,14 +80,13 @@ class ShardWriter:
             seconds = {**seconds, "write_s": time.perf_counter() - began}
         self._entries[clip.clip_id] = _Entry(clip, rows, file, seconds, num_retries)
 
-    def commit(self, clips: list[PlannedClip], before: pa.Table | None = None) -> pa.Table:
+    def commit(self, clips: list[PlannedClip], *, is_again: bool = False) -> pa.Table:
         """Write and commit the shard.
 
         Args:
             clips: Clips of the shard, in the plan's order; each has been added. All of them, unless
-                there is a `before`.
-            before: The shard's ledger as it is committed, if clips of it are done again: their rows
-                take the place of the old ones.
+                some are done again.
+            is_again: The shard is committed, and the rows of these clips take the place of theirs.
 
         Returns:
             The shard's ledger as it stands in OUT: this attempt's, or that of whoever was first.
@@ -103,11 +102,13 @@ class ShardWriter:
         ledger = self._ledger(entries, files)
         validate_table(ledger, CLIPS)
         check_keys(ledger, *(tables[spec.name] for spec in ROW_SPECS))
-        if before is not None:
+        if is_again:  # of the commit as it is by now: others may have replaced it meanwhile
+            before = read_commit(self._store, self._shard_index)
+            assert before is not None
             ledger = _replace_rows(before, ledger)
             validate_table(ledger, CLIPS)
         data = table_bytes(ledger, CLIPS, self._worker.provenance)
-        if before is not None:
+        if is_again:
             self._store.write(layout.commit_path(self._shard_index), data)
             return ledger
         # Looked for once more, since some stores let `create` replace what is there.

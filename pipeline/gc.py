@@ -1,10 +1,10 @@
 """Remove what no commit names: files of attempts that died, lost a race or were given up.
 
-A file of a committed shard can go at once, unless the store ignores conditional writes: there,
-whoever is late may still commit it. One of a shard that is not committed may belong to a worker
-that is still at it, so it has to be old, and so has a temporary file. Nothing is removed on
-the word of an older look: commits are read after the files were listed. What has no shard in its
-name is nobody's attempt and stays.
+A file of a committed shard can go at once, unless its commit may still be replaced: in a store that
+ignores conditional writes, and where clips are or were done again. One of a shard that is not
+committed may belong to a worker that is still at it, so it has to be old, and so has a temporary
+file. Nothing is removed on the word of an older look: commits are read after the files were listed.
+What has no shard in its name is nobody's attempt and stays.
 """
 
 import functools
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from pipeline import layout
 from pipeline.ledger import FILE_COLUMNS, read_ledger
+from pipeline.retry_requests import replaceable_shards
 from pipeline.storage import TEMPORARY_PREFIX, Store, StoredFile
 
 DEFAULT_GRACE_S = 24 * 3600.0
@@ -46,8 +47,10 @@ def collect_garbage(
         for folder in (*layout.DATA_FOLDERS, layout.ATTEMPTS_FOLDER, layout.LEDGER_FOLDER)
         for file in store.list(folder)
     ]
+    # Before the ledger: who replaces a commit leaves its mark no earlier than the new commit.
+    replaceable = replaceable_shards(store)
     ledger = read_ledger(store, ["shard_index", *FILE_COLUMNS])
-    committed = set(ledger["shard_index"].to_pylist())
+    final = set(ledger["shard_index"].to_pylist()) - replaceable
     named = {path for column in FILE_COLUMNS for path in ledger[column].to_pylist()}
     oldest_kept_s = time.time() - grace_s
     is_commit_final = functools.cache(store.has_conditional_writes)
@@ -62,7 +65,7 @@ def collect_garbage(
             return False
         if file.path in named:
             return False
-        return is_old or (shard_index in committed and is_commit_final())
+        return is_old or (shard_index in final and is_commit_final())
 
     found = [file for file in candidates if is_garbage(file)]
     if not is_dry_run:

@@ -7,6 +7,7 @@ depth/shard-N.ATTEMPT/CLIP.mkv
 attempts/shard-N/…                        marks of attempts under way
 attempts/start-RUN-WORKER/…               marks of workers that are loading the models
 retries/shard-N.json                      clips of a committed shard that are to be done again
+retries/shard-N.done                      some were: its commit was replaced, and may be once more
 clips/shard-N.parquet                     the commit: a shard is done when this exists
 """
 
@@ -44,6 +45,11 @@ def depth_path(shard_index: int, attempt: str, clip_id: str) -> str:
 def retry_path(shard_index: int) -> str:
     """Where it is said which clips of a committed shard are to be done again."""
     return f"{RETRIES_FOLDER}/{_shard_name(shard_index)}.json"
+
+
+def retried_path(shard_index: int) -> str:
+    """The mark of a shard of which clips were done again."""
+    return f"{RETRIES_FOLDER}/{_shard_name(shard_index)}.done"
 
 
 def attempts_folder(shard_index: int) -> str:

@@ -9,7 +9,18 @@ from pipeline.storage import Store
 
 def requested_shards(store: Store) -> set[int]:
     """Committed shards with clips to be done again; one listing."""
-    found = (layout.shard_of(file.path) for file in store.list(layout.RETRIES_FOLDER))
+    return replaceable_shards(store, ".json")
+
+
+def replaceable_shards(store: Store, suffix: str = "") -> set[int]:
+    """Committed shards whose commit may be replaced: clips of them are, or were, to be done again.
+
+    Args:
+        store: OUT.
+        suffix: Of the files that say so; "" for all.
+    """
+    files = store.list(layout.RETRIES_FOLDER)
+    found = (layout.shard_of(file.path) for file in files if file.path.endswith(suffix))
     return {shard_index for shard_index in found if shard_index is not None}
 
 
@@ -28,5 +39,6 @@ def read_request(store: Store, shard_index: int) -> frozenset[str]:
 
 
 def forget_request(store: Store, shard_index: int) -> None:
-    """Remove a request that was done."""
+    """Remove a request that was done, and leave a mark: somebody may still be at it, too."""
+    store.write(layout.retried_path(shard_index), b"{}")
     store.delete(layout.retry_path(shard_index))

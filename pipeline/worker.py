@@ -128,7 +128,7 @@ class ShardWorker:
         again = [clip for clip in clips if clip.clip_id in wanted & failed]
         # Files are named by the attempt's name; its number goes on from those that were committed.
         attempt = replace(attempt, number=attempt.number + max(before["attempt"].to_pylist()))
-        ledger = self._annotate(again, attempt, before) if again else before
+        ledger = self._annotate(again, attempt, is_again=True) if again else before
         forget_request(self._store, attempt.shard_index)
         is_again = pc.is_in(
             ledger["clip_id"], pa.array([clip.clip_id for clip in again], pa.string())
@@ -136,7 +136,7 @@ class ShardWorker:
         return report_commit(attempt.shard_index, ledger.filter(is_again))
 
     def _annotate(
-        self, clips: list[PlannedClip], attempt: Attempt, before: pa.Table | None = None
+        self, clips: list[PlannedClip], attempt: Attempt, *, is_again: bool = False
     ) -> pa.Table:
         """Run clips of a shard and commit them."""
         writer = ShardWriter(self._store, attempt.shard_index, attempt, self._identity)
@@ -152,7 +152,7 @@ class ShardWorker:
         for batch in make_batches(runnable, batch_clips):
             with attempt.clip_mark(batch[0].clip_id):
                 self._annotate_batch(batch, planned, writer)
-        return writer.commit(clips, before)
+        return writer.commit(clips, is_again=is_again)
 
     def _prepare(
         self, clip: PlannedClip, attempt: Attempt, retries: Retries

@@ -2,13 +2,13 @@
 
 import pytest
 
-from pipeline import layout
+from pipeline.commit import ShardWriter
 from pipeline.errors import ConfigError, JobError
 from pipeline.gc import collect_garbage
 from pipeline.job import pending_shards
 from pipeline.ledger import read_commit, read_ledger, read_status
 from pipeline.retry import request_retries
-from pipeline.retry_requests import read_request, write_request
+from pipeline.retry_requests import forget_request, read_request, requested_shards, write_request
 from pipeline.storage import Store
 from pipeline.verify import verify
 from tests.canonical import canonical
@@ -53,7 +53,7 @@ def test_clips_that_are_done_again_end_as_if_they_had_never_failed(job, undistur
         ("tall.mp4", "failed"),
     }
     assert {after[clip_id]["attempt"] for clip_id in again} == {2}
-    assert job.store.list(layout.RETRIES_FOLDER) == []
+    assert requested_shards(job.store) == set()
     assert collect_garbage(job.store, grace_s=0).files == ()
 
 
@@ -72,7 +72,7 @@ def test_what_fails_again_is_failed_again_and_can_be_asked_for_again(job, undist
 def test_a_request_outlives_who_dies_on_it(job, undisturbed, monkeypatch):
     """Before the commit, and between the commit and the end of the request."""
 
-    def die(*_):
+    def die(*_, **__):
         raise OSError("died")
 
     request_retries(job.store, ["all"])
@@ -136,6 +136,29 @@ def test_transient_failures_are_told_apart(small_source, tmp_path):
         "tall.mp4",
     }
     assert status.num_to_retry == 0
+
+
+@pytest.mark.parametrize("moment", ["while the first is at it", "after the first is done"])
+def test_garbage_is_not_collected_from_under_who_does_clips_again(
+    moment, job, undisturbed, monkeypatch
+):
+    """Another driver ends, with its collection, after the clips' files are there and before the
+    commit that names them.
+    """
+    request_retries(job.store, ["all"])
+
+    def write_then_collect(writer, name, table):
+        file = write_rows(writer, name, table)
+        if moment == "after the first is done":
+            forget_request(job.store, writer._shard_index)
+        collect_garbage(job.store)
+        return file
+
+    write_rows = ShardWriter._write_rows
+    monkeypatch.setattr(ShardWriter, "_write_rows", write_then_collect)
+    annotate_small(job, GOOD)
+    assert verify(job.store).faults == ()
+    assert canonical(job.store) == undisturbed
 
 
 def test_another_committer_of_the_same_request_changes_nothing(job, undisturbed):

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.av_io import (
-    MediaError,
+from pipeline.av_io.media_errors import MediaError
+from pipeline.av_io.reader import (
     Packet,
     RgbConverter,
     VideoFile,

@@ -16,7 +16,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.av_io import GrayEncoder, MediaError, decode_gray16, demux_gray
+from pipeline.av_io.gray import GrayEncoder, decode_gray16, demux_gray
+from pipeline.av_io.media_errors import MediaError
 from pipeline.errors import DepthError
 
 DEPTH_ENCODING = "ffv1-gray16-log1024-mkv"

@@ -14,14 +14,13 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.av_io import (
-    MediaError,
+from pipeline.av_io.media_errors import MediaError, captured_messages
+from pipeline.av_io.reader import (
     Packet,
     StreamFacts,
     VideoFile,
     VideoFrame,
     VideoReader,
-    captured_messages,
     orientation_of,
 )
 from pipeline.errors import ProbeError

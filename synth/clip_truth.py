@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from human3r_model.geometry import matrix_to_quaternion
 from human3r_model.preprocess import ImageGeometry
-from pipeline.av_io import GrayEncoder
+from pipeline.av_io.gray import GrayEncoder
 from pipeline.depth import depth_object
 from pipeline.labels import ClipLabels, FrameLabels, ModelFrame, PeopleLabels
 from pipeline.recorder import ClipRecorder

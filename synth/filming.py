@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from human3r_model.body import BodyModel
-from pipeline.av_io import H264Encoder
+from pipeline.av_io.h264 import H264Encoder
 from pipeline.cutting import cut_clips
 from pipeline.storage import Store
 from synth.clip_truth import TruthRecorder, to_bytes

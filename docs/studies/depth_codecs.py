@@ -25,7 +25,7 @@ from PIL import Image
 
 from human3r_model.preprocess import image_geometry, prepare_image
 from human3r_model.random_weights import random_model
-from pipeline.av_io import RgbConverter, VideoReader
+from pipeline.av_io.reader import RgbConverter, VideoReader
 from pipeline.depth import DepthWriter, quantise_depth, read_depth_frame
 
 WIDTH, HEIGHT = 512, 288

@@ -21,7 +21,7 @@ from evaluation.loaders.true_bodies import BodyFolder
 from evaluation.loaders.true_rows import SequencePeople, find_people, label_clip, true_rows
 from evaluation.smpl import NUM_BODY_JOINTS
 from pipeline.attempts import begin_attempt
-from pipeline.av_io import H264Encoder
+from pipeline.av_io.h264 import H264Encoder
 from pipeline.commit import ShardWriter
 from pipeline.config import LabelConfig, LabelIdentity, PlanConfig, WorkerConfig
 from pipeline.job import annotate_job

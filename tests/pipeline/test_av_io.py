@@ -7,7 +7,9 @@ import av
 import numpy as np
 import pytest
 
-from pipeline.av_io import GrayEncoder, H264Encoder, RgbConverter
+from pipeline.av_io.gray import GrayEncoder
+from pipeline.av_io.h264 import H264Encoder
+from pipeline.av_io.reader import RgbConverter
 
 RGB = (200, 60, 30)
 WEIGHTS = {"BT.709": (0.2126, 0.0722), "BT.601": (0.299, 0.114)}  # of red and blue in luma

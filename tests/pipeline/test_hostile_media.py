@@ -9,7 +9,7 @@ import threading
 import av
 import pytest
 
-from pipeline.av_io import MAX_PIXELS
+from pipeline.av_io.reader import MAX_PIXELS
 from pipeline.errors import ProbeError
 from pipeline.probe import probe_video
 from pipeline.storage import open_media

@@ -3,7 +3,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.av_io import RgbConverter
+from pipeline.av_io.reader import RgbConverter
 from synth.filming import make_shot
 from synth.render import render_shot
 from synth.video_spec import draw_video

@@ -82,7 +82,7 @@ PLANTS = [
     ),
     Plant(
         "rotation metadata ignored",
-        "pipeline.av_io:orientation_of",
+        "pipeline.av_io.reader:orientation_of",
         "matrix is None",
         "True",
         frozenset({"clips.status"}),

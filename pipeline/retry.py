@@ -47,13 +47,13 @@ def request_retries(store: Store, kinds: Collection[str]) -> Requested:
         kinds: Which: "transient", "all", stages such as "decode" or classes such as "DecodeError".
 
     Raises:
-        ConfigError: No clip has failed in that way, and others have.
+        ConfigError: No clip has failed in a way that was named, and others have.
         StorageError: OUT cannot be read or written.
     """
     ledger = read_ledger(store, COLUMNS)
     failed = ledger.filter(pc.equal(ledger["status"], "failed")).to_pylist()
     meant = [row for row in failed if _is_meant(row, kinds)]
-    if failed and not meant:
+    if failed and not meant and not {ALL, TRANSIENT} & set(kinds):  # a name, maybe misspelled
         known = sorted({row[name] for row in failed for name in ("error_stage", "error_class")})
         raise ConfigError(
             f"--class {' '.join(sorted(kinds))}: none of the {len(failed)} failed clips is of it. "

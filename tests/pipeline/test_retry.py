@@ -98,6 +98,7 @@ def test_only_what_is_meant_is_asked_for(job):
         ConfigError, match=r"--class decode: none of the 3 failed clips is of it. .* RuntimeError"
     ):
         request_retries(job.store, ["decode"])
+    assert request_retries(job.store, ["transient"]).num_clips == 0
 
 
 def test_unreadable_videos_stay_failed(job):

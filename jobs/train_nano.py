@@ -14,21 +14,29 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from training.corpus import ClipJob
     from training.trainer import TrainConfig
 
 SIZES = ((384, 216), (384, 288), (216, 384))
 SHARES = (0.5, 0.35, 0.15)
 LENGTHS = (3, 3, 3, 3, 3, 3, 3, 3, 24)
 """Frames of a clip: many scenes, and some long enough to be followed through."""
+SINGLE_SHARE = 0.7
+NUM_VIEWS = (6,)
+"""Of a scene: who is in it and how they look are seen from several sides."""
 HELD_OUT_LENGTHS = (24,)
-HELD_OUT_SEED = 1_000_000
+VIEWS_SEED, HELD_OUT_SEED = 2_000_000, 1_000_000
 NUM_HELD_OUT = 16
+HELD_OUT_LANES = 8
 BODY = Path(__file__).parents[1] / "assets/body/anny_body_smplx_layout.npz"
 
 
 def train_nano(
     out: Annotated[Path, typer.Argument(help="Folder of the clips, the curve and the weights.")],
     clips: Annotated[int, typer.Option(min=3, help="Clips to render and learn from.")] = 1200,
+    views: Annotated[
+        int, typer.Option(min=3, help="Scenes to render from several sides and learn from.")
+    ] = 2000,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the optimiser in all.")] = 8000,
     seed: Annotated[int, typer.Option(help="Of clips, weights and draws.")] = 0,
     processes: Annotated[
@@ -38,6 +46,13 @@ def train_nano(
     render_processes: Annotated[
         int | None, typer.Option(min=1, help="Processes that render. Default: one a CPU core.")
     ] = None,
+    loaders: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Processes a picture size that read ahead; beside a GPU, a third of the cores.",
+        ),
+    ] = 0,
     batch_clips: Annotated[
         int, typer.Option(min=1, help="Clips side by side in each process.")
     ] = 8,
@@ -49,13 +64,15 @@ def train_nano(
         ),
     ] = None,
     learning_rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 2e-3,
+    measure_every: Annotated[
+        int, typer.Option(min=1, help="Steps between two points of the curve.")
+    ] = 250,
 ) -> None:
     """Render a corpus, train the nano preset on it, and write the weights."""
     import torch
 
-    from human3r_model.config import PRESETS
     from human3r_model.errors import CheckpointError
-    from training.corpus import CorpusSpec, corpus_jobs, render_corpus
+    from training.corpus import render_corpus
     from training.trainer import TrainConfig, first_model
 
     if start_from is not None:
@@ -63,24 +80,15 @@ def train_nano(
             first_model(TrainConfig(), start_from, "cpu")
         except CheckpointError as error:  # told of now, not when the clips are rendered
             raise typer.BadParameter(str(error), param_hint="--start-from") from error
-    rendering = []
-    for held_out, folder, total in ((False, "clips", clips), (True, "held_out", NUM_HELD_OUT * 3)):
-        for place, (width, height) in enumerate(SIZES):
-            share = 1 / len(SIZES) if held_out else SHARES[place]
-            base = HELD_OUT_SEED + seed if held_out else seed
-            lengths = HELD_OUT_LENGTHS if held_out else LENGTHS
-            spec = CorpusSpec(
-                base * len(SIZES) + place, width, height, PRESETS["nano"].long_side, lengths
-            )
-            target = out / folder / f"{width}x{height}"
-            rendering += corpus_jobs(target, spec, max(1, round(total * share)))
-    render_corpus(rendering, BODY, render_processes or os.cpu_count() or 1)
+    render_corpus(rendering(out, clips, views, seed), BODY, render_processes or os.cpu_count() or 1)
     config = TrainConfig(
         seed=seed,
         num_steps=steps,
         num_clips=batch_clips,
         num_processes=processes or torch.cuda.device_count() or os.cpu_count() or 1,
+        num_loaders=loaders,
         learning_rate=learning_rate,
+        measure_every=measure_every,
     )
     (out / "config.json").write_text(json.dumps(asdict(config), indent=1) + "\n")
     meeting = (out / "meeting").resolve()
@@ -90,6 +98,32 @@ def train_nano(
     else:
         arguments = (config, out, meeting.as_uri(), start_from)
         torch.multiprocessing.spawn(_train, arguments, config.num_processes)
+
+
+def rendering(out: Path, clips: int, views: int, seed: int) -> "list[ClipJob]":
+    """Everything a training looks at: clips, scenes from several sides, and what is held out."""
+    from human3r_model.config import PRESETS
+    from training.corpus import CorpusSpec, corpus_jobs
+
+    jobs = []
+    for folder, total, base, lengths in (
+        ("clips", clips, seed, LENGTHS),
+        ("views", views, VIEWS_SEED + seed, NUM_VIEWS),
+        ("held_out", NUM_HELD_OUT * len(SIZES), HELD_OUT_SEED + seed, HELD_OUT_LENGTHS),
+    ):
+        for place, (width, height) in enumerate(SIZES):
+            share = 1 / len(SIZES) if folder == "held_out" else SHARES[place]
+            spec = CorpusSpec(
+                base * len(SIZES) + place,
+                width,
+                height,
+                PRESETS["nano"].long_side,
+                lengths,
+                has_views=folder == "views",
+            )
+            target = out / folder / f"{width}x{height}"
+            jobs += corpus_jobs(target, spec, max(1, round(total * share)))
+    return jobs
 
 
 def _train(
@@ -106,6 +140,7 @@ def _train(
 
     has_gpu = torch.cuda.is_available()
     device = f"cuda:{rank % torch.cuda.device_count()}" if has_gpu else "cpu"
+    torch.set_float32_matmul_precision("high")  # TF32 where there is one
     if config.num_processes > 1:
         if not has_gpu:
             torch.set_flush_denormal(True)
@@ -115,22 +150,27 @@ def _train(
         )
     checkpoint = out / "checkpoint.pt"
 
-    def stream(folder: str, size: tuple[int, int], *, is_held_out: bool) -> ClipStream:
-        paths = sorted((out / folder / "{}x{}".format(*size)).glob("*.npz"))
+    def files(folder: str, size: tuple[int, int]) -> list[Path]:
+        return sorted((out / folder / "{}x{}".format(*size)).glob("*.safetensors"))
+
+    def stream(size: tuple[int, int], *, is_held_out: bool) -> ClipStream:
+        clips = files("held_out" if is_held_out else "clips", size)
         return ClipStream(
-            paths,
+            clips,
             PRESETS[config.preset],
-            config.num_clips,
+            HELD_OUT_LANES if is_held_out else config.num_clips,
             config.window,
             (config.seed, rank, int(is_held_out)),
+            single_paths=[*clips, *files("views", size)],
+            single_share=0 if is_held_out else SINGLE_SHARE,
             is_augmented=not is_held_out,
         )
 
     trainer = Trainer(
         config,
-        [stream("clips", size, is_held_out=False) for size in SIZES],
+        [stream(size, is_held_out=False) for size in SIZES],
         SHARES,
-        [] if rank else [stream("held_out", size, is_held_out=True) for size in SIZES[:2]],
+        [] if rank else [stream(size, is_held_out=True) for size in SIZES[:2]],
         BodyModel.from_file(BODY, device),
         device,
         start_from,

@@ -5,6 +5,7 @@ pose's axes (x to the left, y up, z forward, metres from the mean shape's pelvis
 |x|, so left and right are alike. Colours are linear RGB in [0, 1]. Letters: F faces.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +77,7 @@ def sample_face_colours(rng: np.random.Generator, body: BodyModel) -> NDArray[np
     return np.clip(colours, 0, 1).astype(np.float32)
 
 
+@functools.cache
 def face_middles(body: BodyModel) -> Floats:
     """Middles [F, 3] of the faces at rest, metres left, up and forward of the pelvis."""
     at_rest = body.place(
@@ -85,9 +87,12 @@ def face_middles(body: BodyModel) -> Floats:
         torch.zeros(1, 3),
     )
     vertices = (at_rest.vertices - at_rest.joints[:, :1])[0].cpu().double().numpy()
-    return vertices[body.faces].mean(1)
+    middles = vertices[body.faces].mean(1)
+    middles.setflags(write=False)
+    return middles
 
 
+@functools.cache
 def _regions(body: BodyModel) -> Regions:
     x, y, z = face_middles(body).T
     joints = body.leading_joints[body.faces[:, 0]]

@@ -3,19 +3,23 @@
 Letters: T frames, N people of the shot, H and W pixels of the network's picture.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
+MOST_PEOPLE = 4
 LEAST_VISIBLE = 0.1
 """People of whom less is seen are not labels: finding them is neither right nor wrong."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingClip:
-    """One clip and its truth.
+    """One clip and its truth; or views of one scene, frames that share its people and no more.
 
     Attributes:
         frames: [T, H, W, 3] uint8 RGB, the network's picture.
@@ -24,7 +28,7 @@ class TrainingClip:
         surface: [T, H, W, 3] int8, which point of a body is seen: where it is on the body at rest,
             centimetres left, up and forward of the pelvis; 0 where nobody is seen.
         world_from_camera: [T, 4, 4]; the world is the camera of the first frame.
-        focal_px: [] in pixels of the network's picture.
+        focal_px: [T] in pixels of the network's picture.
         is_seen: [T, N] the head is in the picture.
         visible_fraction: [T, N].
         head_px: [T, N, 2] in the network's picture; may lie outside its crop.
@@ -47,26 +51,32 @@ class TrainingClip:
     head_position: NDArray[np.float32]
 
 
-def one_frame(clip: TrainingClip, place: int) -> TrainingClip:
-    """One frame of a clip as a clip of its own, whose world is that frame's camera."""
-    of_frames = {
-        field.name: getattr(clip, field.name)[place : place + 1]
-        for field in fields(clip)
-        if field.name not in ("focal_px", "betas")
-    }
-    pose = np.eye(4, dtype=np.float32)[None]
-    return replace(clip, **of_frames | {"world_from_camera": pose})
-
-
 def write_clip(path: Path, clip: TrainingClip) -> None:
-    """Write a clip's .npz whole or not at all."""
+    """Write a clip's .safetensors whole or not at all."""
     draft = path.with_suffix(".part")
-    with draft.open("wb") as stream:
-        np.savez(stream, **{field.name: getattr(clip, field.name) for field in fields(clip)})
+    arrays = {field.name: getattr(clip, field.name) for field in fields(clip)}
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, draft)
     draft.replace(path)
 
 
 def read_clip(path: Path) -> TrainingClip:
     """Read what `write_clip` wrote."""
-    with np.load(path) as arrays:
-        return TrainingClip(**{field.name: arrays[field.name] for field in fields(TrainingClip)})
+    return TrainingClip(**load_file(path))
+
+
+def read_frame(path: Path, choose: Callable[[int], int]) -> TrainingClip:
+    """Read one frame as a clip of its own, whose world is that frame's camera.
+
+    Args:
+        path: Of a clip.
+        choose: Told how many frames there are, says which.
+    """
+    with safe_open(path, "np") as stored:
+        place = choose(stored.get_slice("frames").get_shape()[0])
+        parts = {
+            field.name: stored.get_slice(field.name)[place : place + 1]
+            for field in fields(TrainingClip)
+            if field.name != "betas"
+        }
+        clip = TrainingClip(betas=stored.get_tensor("betas"), **parts)
+    return replace(clip, world_from_camera=np.eye(4, dtype=np.float32)[None])

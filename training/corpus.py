@@ -3,7 +3,7 @@
 import functools
 import io
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -14,14 +14,16 @@ from PIL import Image
 
 from human3r_model.body import BodyModel
 from human3r_model.preprocess import ImageGeometry, image_geometry, prepare_image
+from synth.cameras import sample_camera
 from synth.dressing import face_middles
 from synth.render import render_shot
-from synth.sampling import sample_shot
-from synth.values import RenderedFrame
-from training.clips import TrainingClip, write_clip
+from synth.sampling import CAMERA_SHARES, draw_kind, sample_look, sample_shot
+from synth.values import RenderedFrame, Shot
+from training.clips import MOST_PEOPLE, TrainingClip, write_clip
 
-NUM_PEOPLE = (0, 1, 1, 1, 2, 2, 2, 3, 3, 4)
+NUM_PEOPLE = (0, 1, 1, 1, 2, 2, 2, 3, 3, MOST_PEOPLE)
 INTERVALS_S = (1 / 30, 1 / 25, 1 / 15, 1 / 8, 1 / 4)
+VIEWS_SPAN_S = 30.0
 JPEG_QUALITY = (40, 95)
 
 
@@ -35,6 +37,8 @@ class CorpusSpec:
         height: Of the rendered picture, pixels.
         long_side: Of the network's picture.
         num_frames: Frames a clip may have; one is drawn, as often as it is named.
+        has_views: Its frames are views of one scene, each from a camera and at a time of its own,
+            instead of a video's.
     """
 
     seed: int
@@ -42,6 +46,7 @@ class CorpusSpec:
     height: int
     long_side: int
     num_frames: tuple[int, ...]
+    has_views: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class ClipJob:
     """One clip to render.
 
     Attributes:
-        path: The .npz it becomes.
+        path: The file it becomes.
         spec: What it is.
         index: Which of them.
     """
@@ -60,8 +65,9 @@ class ClipJob:
 
 
 def corpus_jobs(folder: Path, spec: CorpusSpec, num_clips: int) -> list[ClipJob]:
-    """The clips of a corpus, one .npz each in `folder`."""
-    return [ClipJob(folder / f"{index:05d}.npz", spec, index) for index in range(num_clips)]
+    """The clips of a corpus, a file each in `folder`."""
+    names = [f"{index:06d}.safetensors" for index in range(num_clips)]
+    return [ClipJob(folder / name, spec, index) for index, name in enumerate(names)]
 
 
 def render_corpus(jobs: list[ClipJob], body_path: Path, num_processes: int) -> None:
@@ -73,6 +79,7 @@ def render_corpus(jobs: list[ClipJob], body_path: Path, num_processes: int) -> N
         num_processes: Processes that render side by side; 1 renders in this one.
     """
     missing = [job for job in jobs if not job.path.exists()]
+    missing.sort(key=lambda job: job.index)  # all sizes and kinds at once, wherever it is stopped
     for folder in {job.path.parent for job in missing}:
         folder.mkdir(parents=True, exist_ok=True)
     if num_processes == 1 or not missing:
@@ -88,7 +95,10 @@ def render_corpus(jobs: list[ClipJob], body_path: Path, num_processes: int) -> N
 def render_clip(spec: CorpusSpec, index: int, body: BodyModel) -> TrainingClip:
     """Render clip `index` of a corpus."""
     rng = np.random.default_rng((spec.seed, index))
-    times_s = np.arange(rng.choice(spec.num_frames)) * rng.choice(INTERVALS_S)
+    num_frames, interval_s = rng.choice(spec.num_frames), rng.choice(INTERVALS_S)
+    times_s = np.arange(num_frames) * interval_s
+    if spec.has_views:
+        times_s = np.sort(rng.uniform(0, VIEWS_SPAN_S, num_frames))
     num_people = int(rng.choice(NUM_PEOPLE))
     shot = sample_shot(
         rng,
@@ -100,7 +110,9 @@ def render_clip(spec: CorpusSpec, index: int, body: BodyModel) -> TrainingClip:
     )
     geometry = image_geometry(spec.width, spec.height, spec.long_side)
     quality = int(rng.integers(*JPEG_QUALITY))
-    rendered = list(render_shot(shot, body))
+    shots = _views(rng, shot) if spec.has_views else [shot]
+    rendered = [frame for part in shots for frame in render_shot(part, body)]
+    focal_px = np.concatenate([np.full(len(p.times_s), p.camera.focal_px) for p in shots])
     middles = face_middles(body)
     return TrainingClip(
         frames=np.stack([prepare_image(_compress(f.rgb, quality), geometry) for f in rendered]),
@@ -108,12 +120,28 @@ def render_clip(spec: CorpusSpec, index: int, body: BodyModel) -> TrainingClip:
         person=np.stack([_shrink(f.person, geometry) for f in rendered]),
         surface=np.stack([_shrink(_on_body(f, middles), geometry) for f in rendered]),
         world_from_camera=_from_first([f.world_from_camera for f in rendered]),
-        focal_px=np.array(shot.camera.focal_px / geometry.scale_x, np.float32),
+        focal_px=(focal_px / geometry.scale_x).astype(np.float32),
         betas=np.stack([actor.betas for actor in shot.actors])
         if shot.actors
         else np.zeros((0, 10), np.float32),
         **_people(rendered, len(shot.actors), geometry),
     )
+
+
+def _views(rng: np.random.Generator, shot: Shot) -> list[Shot]:
+    """Every frame of a shot as a shot of its own, with another camera and another look."""
+    views = []
+    for place in range(len(shot.times_s)):
+        part = slice(place, place + 1)
+        actors = tuple(
+            replace(actor, rotations=actor.rotations[part], head_position=actor.head_position[part])
+            for actor in shot.actors
+        )
+        size = shot.camera.width, shot.camera.height
+        kind, times_s = draw_kind(rng, CAMERA_SHARES), shot.times_s[part]
+        camera = sample_camera(rng, kind, shot.place, actors, times_s, *size)
+        views.append(Shot(times_s, shot.place, actors, camera, sample_look(rng)))
+    return views
 
 
 def _render(job: ClipJob, body_path: Path) -> None:

@@ -51,7 +51,7 @@ def mask_loss(mask_logits: Tensor, person: Tensor, config: ModelConfig) -> Tenso
 
     Args:
         mask_logits: [F, G*G, 14*14].
-        person: [F, H, W] 1 where a person is seen.
+        person: [F, H, W] 1.0 where a person is seen.
         config: Sizes.
     """
     height, width = person.shape[1:]
@@ -135,22 +135,28 @@ def points_loss(pointmap: Tensor, confidence: Tensor, truth: Tensor, is_valid: T
     return (confidence * error - CONFIDENCE_REWARD * confidence.log())[is_valid].mean()
 
 
-def matching_loss(rows: Tensor, columns: Tensor, row_actor: Tensor, actor: Tensor) -> Tensor:
-    """Surprise of the tracker at who is who in one frame of one clip.
+def matching_loss(
+    rows: Tensor, columns: Tensor, is_row: Tensor, is_column: Tensor, is_same: Tensor
+) -> Tensor:
+    """Surprise of the tracker at who is who in one frame of each clip, a person.
 
     Args:
-        rows: [R, C] tokens of remembered people, R at least 1.
-        columns: [Q, C] tokens of this frame's people, Q at least 1.
-        row_actor: [R] who they are, no two equal.
-        actor: [Q] likewise.
+        rows: [B, R, C] tokens of remembered people.
+        columns: [B, Q, C] tokens of this frame's people.
+        is_row: [B, R], False where padded; true somewhere in every clip.
+        is_column: [B, Q] likewise.
+        is_same: [B, R, Q] these two are one person.
     """
-    everyone = [torch.ones(1, len(t), dtype=torch.bool, device=t.device) for t in (rows, columns)]
-    probability = match_probability(rows[None], columns[None], *everyone)[0]
-    is_same = row_actor[:, None] == actor[None]
-    matched = probability[is_same]
-    stranger = 1 - probability[:, ~is_same.any(dim=0)].sum(dim=0)
-    absent = 1 - probability[~is_same.any(dim=1)].sum(dim=1)
-    chances = torch.cat([matched, stranger, absent])
+    probability = match_probability(rows, columns, is_row, is_column)
+    stranger = is_column & ~is_same.any(dim=1)
+    absent = is_row & ~is_same.any(dim=2)
+    chances = torch.cat(
+        [
+            probability[is_same],
+            1 - probability.sum(dim=1)[stranger],
+            1 - probability.sum(dim=2)[absent],
+        ]
+    )
     return -chances.clamp(min=LEAST_PROBABILITY).log().mean()
 
 

@@ -84,7 +84,7 @@ def _depth_errors(outcome: Outcome, batch: Batch) -> list[float]:
     assert first is not None
     num_steps = len(outcome.predictions)
     errors = []
-    for depth, truth in zip(first[..., 2], batch.depth_m[::num_steps], strict=True):
+    for depth, truth in zip(first[..., 2], batch.depth_m[::num_steps].float(), strict=True):
         is_valid = truth > 0
         if not is_valid.any():
             continue

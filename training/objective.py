@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from human3r_model.body import BodyModel
 from human3r_model.config import ModelConfig
 from human3r_model.model import Human3R
+from human3r_model.seats import assign_seats
 from human3r_model.tracking import empty_tracks
 from human3r_model.values import HeadSelection, People, Prediction, State
+from training.clips import MOST_PEOPLE
 from training.forward import Encoded, encode
 from training.joint_maps import Grid, JointMap
 from training.losses import (
@@ -59,11 +61,24 @@ class Memory:
 
     Attributes:
         state: The network's.
-        tokens: A clip's people when last seen: actor -> decoded human token [C].
+        known: Their people.
     """
 
     state: State
-    tokens: tuple[dict[int, Tensor], ...]
+    known: "Acquaintances"
+
+
+@dataclass(frozen=True, eq=False)
+class Acquaintances:
+    """Who of B clips' A actors has been seen.
+
+    Attributes:
+        tokens: [B, A, C] decoded human token when last seen.
+        is_known: [B, A].
+    """
+
+    tokens: Tensor
+    is_known: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +140,7 @@ def run_window(
     num_clips, num_frames = len(batch.is_start), len(batch.frames)
     num_steps = num_frames // num_clips
     seen = encode(model, batch.frames, batch.cells)
-    state, tokens = _begin(model, batch.is_start, memory)
+    state, known = _begin(model, batch.is_start, memory)
     losses: dict[str, list[Tensor]] = {}
 
     def add(values: dict[str, Tensor]) -> None:
@@ -142,12 +157,12 @@ def run_window(
         told.append(_people_of(batch, rows))
         add(camera_losses(prediction.camera_pose, batch.world_from_camera[rows]))
         if prediction.pointmap is not None and prediction.confidence is not None:
-            depth = batch.depth_m[rows]
+            depth = batch.depth_m[rows].float()
             guess, truth = prediction.pointmap, true_points(depth, batch.focal_px[rows])
             add({"points": points_loss(guess, prediction.confidence, truth, depth > 0)})
-        matches = _match(prediction.people, batch.actor[told[-1]], state, tokens)
-        if matches:
-            add({"matching": torch.stack(matches).mean()})
+        matching, known = _match(prediction.people, batch.actor[told[-1]], state, known)
+        if matching is not None:
+            add({"matching": matching})
     means = {name: torch.stack(values).mean() for name, values in losses.items()}
     people = _join([prediction.people for prediction in predictions])
     order = torch.cat(told)
@@ -156,23 +171,21 @@ def run_window(
     means |= {
         "detection": detection_loss(seen.score_logits, batch.score),
         "offset": offset_loss(seen.features.detections, batch.padded_head_px, config),
-        "mask": mask_loss(seen.mask_logits, batch.person, config),
+        "mask": mask_loss(seen.mask_logits, (batch.person > 0).float(), config),
         **_map_losses(maps, config, seen, batch, true_people, order, body),
         **pose_losses(people, true_people, body),
     }
-    kept = tuple({who: token.detach() for who, token in known.items()} for known in tokens)
-    carried = Memory(_detach(state), kept)
+    carried = Memory(_detach(state), replace(known, tokens=known.tokens.detach()))
     return Outcome(means, seen.score_logits, predictions, people, true_people, carried)
 
 
-def _begin(
-    model: Human3R, is_start: Tensor, memory: Memory | None
-) -> tuple[State, list[dict[int, Tensor]]]:
+def _begin(model: Human3R, is_start: Tensor, memory: Memory | None) -> tuple[State, Acquaintances]:
     """The state the window starts from: fresh where a clip begins."""
     num_clips = len(is_start)
     fresh = model.initial_state(num_clips)
     if memory is None:
-        return fresh, [{} for _ in range(num_clips)]
+        nobody = fresh.tokens.new_zeros(num_clips, MOST_PEOPLE, model.config.dec_dim)
+        return fresh, Acquaintances(nobody, nobody.new_zeros(nobody.shape[:2], dtype=torch.bool))
     where = is_start[:, None, None]
     state = replace(
         fresh,
@@ -180,15 +193,11 @@ def _begin(
         memory=torch.where(where, fresh.memory, memory.state.memory),
         is_first=is_start,
     )
-    known = [
-        {} if begins else dict(tokens)
-        for begins, tokens in zip(is_start.tolist(), memory.tokens, strict=True)
-    ]
-    return state, known
+    return state, replace(memory.known, is_known=memory.known.is_known & ~is_start[:, None])
 
 
 def _detach(state: State) -> State:
-    """The state without its history; people are remembered by `Memory.tokens` instead."""
+    """The state without its history; people are remembered by `Memory.known` instead."""
     return replace(
         state,
         tokens=state.tokens.detach(),
@@ -205,25 +214,27 @@ def _people_of(batch: Batch, rows: Tensor) -> Tensor:
 
 
 def _match(
-    people: People, actor: Tensor, state: State, tokens: list[dict[int, Tensor]]
-) -> list[Tensor]:
+    people: People, actor: Tensor, state: State, known: Acquaintances
+) -> tuple[Tensor | None, Acquaintances]:
     """Judge each clip's matching of this frame to who was seen before, and remember this frame.
 
     The tracker's memory starts with the people of the frame, in their order.
     """
-    losses = []
-    for clip, known in enumerate(tokens):
-        is_mine = people.clip_index == clip
-        mine = actor[is_mine]
-        if not len(mine):
-            continue
-        columns = state.tracks.tokens[clip, : len(mine)]
-        if known:
-            remembered = torch.tensor(list(known), device=mine.device)
-            rows = torch.stack(list(known.values()))
-            losses.append(matching_loss(rows, columns, remembered, mine))
-        known.update(zip(mine.tolist(), columns, strict=True))
-    return losses
+    seats = assign_seats(people.clip_index, len(state))
+    columns = state.tracks.tokens[:, : seats.is_taken.shape[1]]
+    whom = torch.arange(MOST_PEOPLE, device=actor.device)
+    column_actor = seats.pad(actor + 1) - 1  # nobody's is -1
+    is_same = (column_actor[:, None] == whom[:, None]) & known.is_known[:, :, None]
+    both = known.is_known.any(dim=1) & seats.is_taken.any(dim=1)
+    loss = None
+    if both.any():
+        rows = known.tokens[both], columns[both], known.is_known[both], seats.is_taken[both]
+        loss = matching_loss(*rows, is_same[both])
+    place = (people.clip_index, actor)
+    return loss, Acquaintances(
+        tokens=known.tokens.index_put(place, seats.gather(columns)),
+        is_known=known.is_known.index_put(place, torch.ones_like(actor, dtype=torch.bool)),
+    )
 
 
 def _map_losses(

@@ -1,10 +1,13 @@
 """Clips side by side, a few frames at a time, turned into what the losses compare with.
 
 Several clips of one picture size stream through the network together, each from its first frame to
-its last; where one ends, another begins. Letters: B clips, T steps, F = B * T frames (clip-major),
-P labelled people (flat over the frames), G DINOv2 patches a side, H and W pixels.
+its last; where one ends, another begins. Between them come single frames of many more clips: what a
+picture says by itself is learned from more places and people. Letters: B clips, T steps,
+F = B * T frames (clip-major), P labelled people (flat over the frames), G DINOv2 patches a side,
+H and W pixels.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,9 +15,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
 
 from human3r_model.config import ModelConfig
-from training.clips import LEAST_VISIBLE, TrainingClip, one_frame, read_clip
+from training.clips import LEAST_VISIBLE, TrainingClip, read_clip, read_frame
 
 MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
 # Places in the network's 53 rotations: each joint's partner on the other side of the body.
@@ -30,9 +34,9 @@ class Batch:
 
     Attributes:
         frames: [F, H, W, 3] uint8 RGB.
-        depth_m: [F, H, W] camera z, 0 where there is none.
-        person: [F, H, W] 1 where a person is seen, else 0.
-        surface: [F, H, W, 3] the point of a body seen there, at rest, metres from the pelvis.
+        depth_m: [F, H, W] float16 camera z, 0 where there is none.
+        person: [F, H, W] uint8, 0 where nobody is seen.
+        surface: [F, H, W, 3] int8 `TrainingClip.surface`.
         world_from_camera: [F, 4, 4]; the world is the camera of the clip's first frame.
         focal_px: [F].
         is_start: [B] bool, these are the clip's first frames.
@@ -60,13 +64,26 @@ class Batch:
     betas: Tensor
     head_position: Tensor
 
+    @property
+    def is_single(self) -> bool:
+        """Every frame is all there is of its clip."""
+        return len(self.frames) == len(self.is_start)
+
     def to(self, device: str | torch.device) -> "Batch":
         """The same on another device."""
-        return Batch(**{name: value.to(device) for name, value in vars(self).items()})
+        moved = {name: value.to(device, non_blocking=True) for name, value in vars(self).items()}
+        return Batch(**moved)
+
+    def pin_memory(self) -> "Batch":
+        """The same in memory that a GPU reads while the CPU goes on; the data loader asks."""
+        return Batch(**{name: value.pin_memory() for name, value in vars(self).items()})
 
 
-class ClipStream:
-    """B clips of one size on their way through the network."""
+class ClipStream(IterableDataset[Batch]):
+    """B clips of one size on their way through the network, and single frames between them.
+
+    A loader's worker has clips of its own, so memory is carried from a worker's batch to its next.
+    """
 
     def __init__(
         self,
@@ -76,6 +93,8 @@ class ClipStream:
         num_steps: int,
         seed: tuple[int, ...],
         *,
+        single_paths: Sequence[Path] = (),
+        single_share: float = 0.0,
         is_augmented: bool = True,
     ) -> None:
         """Open the first clips.
@@ -85,22 +104,39 @@ class ClipStream:
             config: Sizes of the network.
             num_clips: B.
             num_steps: T.
-            seed: Of the draws of clips, mirrors and colours.
+            seed: Of the draws of clips, mirrors and colours. The first number alone says when
+                single frames come, so that processes that differ in the others do the same work.
+            single_paths: Files whose frames may come singly, of any number of frames.
+            single_share: Share of the batches that are single frames.
             is_augmented: False gives the pictures and the people's places as they are.
         """
         self._paths = paths
+        self._single_paths = single_paths
         self._config = config
         self._num_steps = num_steps
         self._num_clips = num_clips
         self._seed = seed
+        self._single_share = single_share
         self._is_augmented = is_augmented
         self.begin(0)
 
-    def begin(self, step: int) -> None:
+    def begin(self, step: int, worker: int = 0) -> None:
         """Draw anew: the same clips for the same step of a training, others for another."""
-        self._rng = np.random.default_rng((*self._seed, step))
+        self._step = step
+        self._rng = np.random.default_rng((*self._seed, step, worker))
+        self._kinds = np.random.default_rng((self._seed[0], step, worker))
         self._clips = [self._open() for _ in range(self._num_clips)]
         self._starts = [0] * self._num_clips
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Batches without end, from the step last begun at, in a loader's worker or without."""
+        worker = get_worker_info()
+        self.begin(self._step, 0 if worker is None else worker.id)
+        while True:
+            if self._kinds.random() < self._single_share:
+                yield self.draw_singles(self._num_clips * self._num_steps)
+            else:
+                yield self.next()
 
     def next(self) -> Batch:
         """The next T frames of every clip."""
@@ -117,15 +153,21 @@ class ClipStream:
 
     def draw_singles(self, num_frames: int) -> Batch:
         """Frames of as many clips, drawn anew, each the first and only one of its clip."""
-        clips = [self._open(is_single=True) for _ in range(num_frames)]
+        clips = [self._open_frame() for _ in range(num_frames)]
         windows = [(clip, slice(0, 1)) for clip in clips]
         rng = self._rng if self._is_augmented else None
         return _batch(windows, [True] * num_frames, self._config, rng)
 
-    def _open(self, *, is_single: bool = False) -> TrainingClip:
-        clip = read_clip(self._paths[self._rng.integers(len(self._paths))])
-        if is_single:
-            clip = one_frame(clip, int(self._rng.integers(len(clip.frames))))
+    def _open(self) -> TrainingClip:
+        return self._augment(read_clip(self._paths[self._rng.integers(len(self._paths))]))
+
+    def _open_frame(self) -> TrainingClip:
+        path = self._single_paths[int(self._rng.integers(len(self._single_paths)))]
+        return self._augment(
+            read_frame(path, lambda num_frames: int(self._rng.integers(num_frames)))
+        )
+
+    def _augment(self, clip: TrainingClip) -> TrainingClip:
         if not self._is_augmented:
             return clip
         if self._rng.random() < 0.5:
@@ -209,14 +251,13 @@ def _batch(
         return np.concatenate([getattr(clip, name)[span] for clip, span in windows])
 
     cells = np.array([person[:3] for person in people], np.int64).reshape(-1, 3)
-    focal = np.concatenate([np.full(s.stop - s.start, clip.focal_px) for clip, s in windows])
     return Batch(
         frames=torch.from_numpy(frames_of("frames")),
-        depth_m=torch.from_numpy(frames_of("depth_m").astype(np.float32)),
-        person=torch.from_numpy((frames_of("person") > 0).astype(np.float32)),
-        surface=torch.from_numpy(frames_of("surface").astype(np.float32) / 100),
+        depth_m=torch.from_numpy(frames_of("depth_m")),
+        person=torch.from_numpy(frames_of("person")),
+        surface=torch.from_numpy(frames_of("surface")),
         world_from_camera=torch.from_numpy(frames_of("world_from_camera")),
-        focal_px=torch.from_numpy(focal.astype(np.float32)),
+        focal_px=torch.from_numpy(frames_of("focal_px")),
         is_start=torch.tensor(is_start),
         score=torch.from_numpy(np.stack(scores).reshape(num_frames, -1)),
         cells=torch.from_numpy(cells),

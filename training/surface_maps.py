@@ -28,8 +28,8 @@ class SurfaceMap(nn.Module):
         Args:
             tokens: [F, L, C] patches, row-major.
             grid: How they lie on the picture.
-            person: [F, H, W] 1 where a person is seen.
-            surface: [F, H, W, 3] metres from the pelvis.
+            person: [F, H, W] 0 where nobody is seen.
+            surface: [F, H, W, 3] centimetres from the pelvis.
         """
         rows, columns = grid.sample_px(self.samples, tokens.device)
         height, width = person.shape[1:]
@@ -39,5 +39,5 @@ class SurfaceMap(nn.Module):
         guess = self.point(tokens).unflatten(-1, (self.samples, self.samples, 3))
         guess = guess.unflatten(1, (grid.rows, grid.columns)).transpose(2, 3)
         guess = guess.flatten(3, 4).flatten(1, 2)  # as a picture, 3 channels last
-        truth = surface[:, rows[:, None], columns][is_body] / surface.new_tensor(SPREAD_M)
+        truth = surface[:, rows[:, None], columns][is_body] / (100 * guess.new_tensor(SPREAD_M))
         return (guess[is_body] - truth).abs().sum() / max(truth.numel(), 1)

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.distributed
-from torch import nn
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from human3r_model.body import BodyModel
 from human3r_model.errors import CheckpointError
@@ -22,7 +23,7 @@ from training.joint_maps import sine_positions
 from training.measure import measure
 from training.objective import Memory, Outcome, TeacherMaps, run_window
 from training.optimizer import make_optimizers
-from training.stream import ClipStream
+from training.stream import Batch, ClipStream
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,7 @@ class TrainConfig:
         num_clips: Clips side by side in each process.
         num_processes: Processes that share the work of a step.
         window: Frames of each a step goes through.
-        single_share: Share of steps that go through single frames of so many more clips instead:
-            what a picture says by itself is learned from more places and people.
+        num_loaders: Processes a picture size that make batches ahead in each process; 0: none.
         learning_rate: Its peak.
         warmup_steps: Until the peak.
         weight_decay: Of both optimizers.
@@ -53,7 +53,7 @@ class TrainConfig:
     num_clips: int = 8
     num_processes: int = 1
     window: int = 3
-    single_share: float = 0.7
+    num_loaders: int = 0
     learning_rate: float = 2e-3
     warmup_steps: int = 200
     weight_decay: float = 0.02
@@ -106,7 +106,6 @@ class Trainer:
         self._optimizers = make_optimizers(
             self.model, self._parameters, config.learning_rate, config.weight_decay
         )
-        self._memories: list[Memory | None] = [None] * len(streams)
 
     def save(self, path: Path) -> None:
         """Write everything there is to go on from."""
@@ -131,8 +130,6 @@ class Trainer:
         self._maps.load_state_dict(content["maps"])
         for optimizer, state in zip(self._optimizers, content["optimizers"], strict=True):
             optimizer.load_state_dict(state)
-        for stream in self._streams:
-            stream.begin(self.step)
 
     def run(self, curve: Path, checkpoint: Path, show: Callable[[str], None]) -> None:
         """Train to the last step.
@@ -143,10 +140,11 @@ class Trainer:
             show: Told a line a measurement.
         """
         rng = np.random.default_rng((self.config.seed, self.step))
+        lanes = [_Lanes(stream, self.step, self.config, self._device) for stream in self._streams]
         recent: dict[str, list[float]] = {}
         began = time.perf_counter() - self.seconds
         while self.step < self.config.num_steps:
-            losses = self._advance(rng)
+            losses = self._advance(lanes[rng.choice(len(lanes), p=self._shares)], rng)
             for name, value in losses.items():
                 recent.setdefault(name, []).append(value)
             if self.step % self.config.measure_every and self.step < self.config.num_steps:
@@ -164,13 +162,13 @@ class Trainer:
     def _frames_a_step(self) -> int:
         return self.config.num_processes * self.config.num_clips * self.config.window
 
-    def _advance(self, rng: np.random.Generator) -> dict[str, float]:
+    def _advance(self, lanes: "_Lanes", rng: np.random.Generator) -> dict[str, float]:
         """One step of the optimiser."""
         config = self.config
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(config, self.step)
-        outcome = self._run(rng)
+        outcome = self._run(lanes, rng)
         for parameter in self._parameters:
             parameter.grad = None
         outcome.total.backward()
@@ -183,23 +181,19 @@ class Trainer:
         self.step += 1
         decay = min(config.ema_decay, self.step / (self.step + 10))
         with torch.no_grad():
-            pairs = zip(self.average.parameters(), self.model.parameters(), strict=True)
-            for average, weight in pairs:
-                average.lerp_(weight, 1 - decay)
-        return {name: loss.item() for name, loss in outcome.losses.items()}
+            average: list[Tensor] = list(self.average.parameters())
+            torch._foreach_lerp_(average, list[Tensor](self.model.parameters()), 1 - decay)
+        values = torch.stack([loss.detach() for loss in outcome.losses.values()]).tolist()
+        return dict(zip(outcome.losses, values, strict=True))
 
-    def _run(self, rng: np.random.Generator) -> Outcome:
+    def _run(self, lanes: "_Lanes", rng: np.random.Generator) -> Outcome:
         """The next frames through the network; all processes draw the same kind and size."""
-        config = self.config
-        which = int(rng.choice(len(self._streams), p=self._shares))
-        if rng.random() < config.single_share:
-            batch = self._streams[which].draw_singles(config.num_clips * config.window)
-            return run_window(self.model, self._maps, self._body, batch.to(self._device), None, {0})
-        batch = self._streams[which].next().to(self._device)
-        dense = {int(rng.integers(config.window))}
-        memory = self._memories[which]
+        dense = {int(rng.integers(self.config.window))}
+        batch, memory = lanes.next()
+        if batch.is_single:
+            return run_window(self.model, self._maps, self._body, batch, None, {0})
         outcome = run_window(self.model, self._maps, self._body, batch, memory, dense)
-        self._memories[which] = outcome.memory
+        lanes.remember(outcome.memory)
         return outcome
 
     def _point(self, recent: dict[str, list[float]]) -> dict[str, object]:
@@ -217,6 +211,35 @@ class Trainer:
                 for name in measured[0]
             },
         }
+
+
+class _Lanes:
+    """One stream's batches, each with what its clips carry from the window before.
+
+    With loaders, batches come from each in turn, and each has clips of its own.
+    """
+
+    def __init__(self, stream: ClipStream, step: int, config: TrainConfig, device: str) -> None:
+        stream.begin(step)
+        loader = DataLoader(
+            stream,
+            batch_size=None,
+            num_workers=config.num_loaders,
+            pin_memory=device.startswith("cuda"),
+        )
+        self._batches = iter(loader)
+        self._device = device
+        self._memories: list[Memory | None] = [None] * max(1, config.num_loaders)
+        self._turn = -1
+
+    def next(self) -> tuple[Batch, Memory | None]:
+        """The next batch, and the memory of the clips it goes on with."""
+        self._turn = (self._turn + 1) % len(self._memories)
+        return next(self._batches).to(self._device), self._memories[self._turn]
+
+    def remember(self, memory: Memory) -> None:
+        """Keep what the clips of the last batch carry on."""
+        self._memories[self._turn] = memory
 
 
 def first_model(config: TrainConfig, start_from: Path | None, device: str) -> Human3R:

@@ -1,10 +1,11 @@
-"""Gives nano weights of another patch size the grid of today's preset, to train on from there.
+"""Gives old nano weights the grid and the depth of today's preset, to train on from there.
 
 Run: python docs/studies/resize_nano.py OLD NEW
      python -m jobs.train_nano OUT --start-from NEW
 
 Kernels are resized so that a patch gives the token it gave when it was resized instead (FlexiViT,
-arXiv 2212.08013, sec. 3.4); positions and masks are interpolated.
+arXiv 2212.08013, sec. 3.4); positions and masks are interpolated. Where the preset has more blocks,
+copies that add nothing yet come between the old ones.
 """
 
 import hashlib
@@ -47,10 +48,31 @@ def resize_outputs(values: Tensor, side: int) -> Tensor:
     return small.permute(1, 2, 0).reshape(side * side, *values.shape[1:])
 
 
+def deepen(tensors: dict[str, Tensor], prefix: str, depth: int) -> dict[str, Tensor]:
+    """Spread the blocks `prefix`N evenly over `depth`; those between them add 0 to their input."""
+    blocks: dict[int, dict[str, Tensor]] = {}
+    kept = {}
+    for name, value in tensors.items():
+        if name.startswith(prefix):
+            index, part = name.removeprefix(prefix).split(".", 1)
+            blocks.setdefault(int(index), {})[part] = value
+        else:
+            kept[name] = value
+    places = torch.linspace(0, depth - 1, len(blocks)).round().int().tolist()
+    for place in range(depth):
+        source = next(index for index, at in enumerate(places) if at >= place)
+        for part, value in blocks[source].items():
+            adds = place in places or not part.startswith(("attn.proj.", "mlp.fc2."))
+            kept[f"{prefix}{place}.{part}"] = value.clone() if adds else torch.zeros_like(value)
+    return kept
+
+
 def main() -> None:
     """Read OLD, write NEW."""
     old, new = map(Path, sys.argv[1:3])
     tensors = {name: value.float() for name, value in load_file(old).items()}
+    tensors = deepen(tensors, f"{BACKBONE}blocks.", CONFIG.dino_depth)
+    tensors = deepen(tensors, "enc_blocks.", CONFIG.enc_depth)
     for name, resize, size in (
         (f"{BACKBONE}patch_embed.proj.weight", resize_kernel, CONFIG.dino_patch_size),
         (f"{BACKBONE}pos_embed", resize_positions, CONFIG.dino_position_grid),

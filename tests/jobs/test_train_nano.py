@@ -14,12 +14,15 @@ def train(out, steps, start_from=None):
         out,
         start_from=start_from,
         clips=3,
+        views=3,
         steps=steps,
         seed=0,
         processes=1,
         render_processes=1,
+        loaders=0,
         batch_clips=1,
         learning_rate=1e-3,
+        measure_every=1,
     )
 
 
@@ -32,14 +35,17 @@ def test_unfit_weights_are_told_of_before_anything_is_rendered(tmp_path):
 def test_a_training_ends_in_weights_and_goes_on_where_it_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr(job, "LENGTHS", (3,))
     monkeypatch.setattr(job, "HELD_OUT_LENGTHS", (3,))
+    monkeypatch.setattr(job, "NUM_VIEWS", (2,))
+    monkeypatch.setattr(job, "HELD_OUT_LANES", 1)
     monkeypatch.setattr(job, "SIZES", ((96, 54), (96, 72), (54, 96)))
     monkeypatch.setattr(job, "NUM_HELD_OUT", 1)
     train(tmp_path, steps=1)
     first = load_model(tmp_path / "nano.safetensors")
     assert (first.config.name, first.is_untrained) == ("nano", False)
     assert (tmp_path / "nano.safetensors").stat().st_size < 15e6
-    rendered = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npz")}
-    assert len(rendered) == 7  # 2 + 1 + 1 clips of the three sizes, and one of each held out
+    rendered = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/*/*.safetensors")}
+    # 2 + 1 + 1 clips of the three sizes, as many scenes, and one clip of each held out
+    assert len(rendered) == 4 + 4 + 3
 
     train(tmp_path, steps=2)
     curve = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]

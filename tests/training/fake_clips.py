@@ -31,7 +31,7 @@ def make_clip(
         person=np.zeros(shape, np.uint8),
         surface=np.zeros((*shape, 3), np.int8),
         world_from_camera=np.tile(np.eye(4, dtype=np.float32), (num_frames, 1, 1)),
-        focal_px=np.float32(160),
+        focal_px=np.full(num_frames, 160, np.float32),
         is_seen=np.ones((num_frames, num_people), np.bool_),
         visible_fraction=np.full((num_frames, num_people), visible_fraction, np.float32),
         head_px=np.tile(heads, (num_frames, 1, 1)),

@@ -65,18 +65,39 @@ def test_camera_is_judged_in_metres_and_by_its_axes():
 
 def test_the_right_match_is_no_surprise_and_the_wrong_one_is():
     rows = torch.tensor([[0.0, 0.0], [100.0, 0.0]])
-    actors = torch.tensor([4, 9])
-    right = matching_loss(rows, rows.clone(), actors, actors)
-    swapped = matching_loss(rows, rows.flip(0), actors, actors)
+    everybody, same = torch.ones(1, 2, dtype=torch.bool), torch.eye(2, dtype=torch.bool)[None]
+    right = matching_loss(rows[None], rows[None].clone(), everybody, everybody, same)
+    swapped = matching_loss(rows[None], rows.flip(0)[None], everybody, everybody, same)
     assert right.item() < 0.05
     assert swapped.item() > 5
 
 
 def test_a_stranger_is_no_surprise_where_nobody_is_near():
-    loss = matching_loss(
-        torch.zeros(1, 2), torch.full((1, 2), 100.0), torch.tensor([4]), torch.tensor([9])
-    )
-    assert loss.item() < 0.01
+    one = torch.ones(1, 1, dtype=torch.bool)
+    nobody_the_same = torch.zeros(1, 1, 1, dtype=torch.bool)
+    far = torch.full((1, 1, 2), 100.0)
+    assert matching_loss(torch.zeros(1, 1, 2), far, one, one, nobody_the_same).item() < 0.01
+
+
+def test_clips_with_fewer_people_are_judged_as_if_alone():
+    generator = torch.Generator().manual_seed(0)
+    rows, columns = torch.randn(2, 2, 3, 4, generator=generator)  # 2 clips, 3 remembered, 3 seen
+    is_row = torch.tensor([[True, False, True], [True, False, False]])
+    is_column = torch.tensor([[True, True, True], [True, True, False]])
+    is_same = torch.zeros(2, 3, 3, dtype=torch.bool)
+    is_same[0, 0, 1] = is_same[0, 2, 2] = is_same[1, 0, 0] = True
+    together = matching_loss(rows, columns, is_row, is_column, is_same)
+    alone = [
+        matching_loss(
+            rows[clip : clip + 1, is_row[clip]],
+            columns[clip : clip + 1, is_column[clip]],
+            is_row[clip : clip + 1, is_row[clip]],
+            is_column[clip : clip + 1, is_column[clip]],
+            is_same[clip : clip + 1, is_row[clip]][:, :, is_column[clip]],
+        )
+        for clip in range(2)
+    ]
+    assert together.item() == pytest.approx((3 * alone[0].item() + 2 * alone[1].item()) / 5)
 
 
 def test_a_mask_is_compared_inside_the_picture_only():

@@ -14,8 +14,10 @@ THIRDS = (slice(0, 64), slice(64, 128), slice(128, 192))
 
 
 def one_window(tmp_path, clip, num_steps=1):
-    write_clip(tmp_path / "clip.npz", clip)
-    return ClipStream([tmp_path / "clip.npz"], NANO, 1, num_steps, (0,), is_augmented=False).next()
+    write_clip(tmp_path / "clip.safetensors", clip)
+    return ClipStream(
+        [tmp_path / "clip.safetensors"], NANO, 1, num_steps, (0,), is_augmented=False
+    ).next()
 
 
 def test_a_head_is_learned_at_its_patch_of_the_square(tmp_path):
@@ -58,8 +60,8 @@ def test_nobody_is_no_people(tmp_path):
 
 def test_clips_stream_in_order_and_begin_anew(tmp_path):
     clip = make_clip([(100, 20)], num_frames=4)
-    write_clip(tmp_path / "clip.npz", clip)
-    stream = ClipStream([tmp_path / "clip.npz"], NANO, 1, 2, (0,), is_augmented=False)
+    write_clip(tmp_path / "clip.safetensors", clip)
+    stream = ClipStream([tmp_path / "clip.safetensors"], NANO, 1, 2, (0,), is_augmented=False)
     windows = [stream.next() for _ in range(3)]
     assert [window.is_start.tolist() for window in windows] == [[True], [False], [True]]
     expected = np.concatenate([clip.frames, clip.frames[:2]])
@@ -69,8 +71,9 @@ def test_clips_stream_in_order_and_begin_anew(tmp_path):
 def test_single_frames_are_clips_of_their_own(tmp_path):
     clip = make_clip([(100, 20)], num_frames=4)
     clip.world_from_camera[:, 2, 3] = range(4)
-    write_clip(tmp_path / "clip.npz", clip)
-    stream = ClipStream([tmp_path / "clip.npz"], NANO, 1, 2, (0,), is_augmented=False)
+    write_clip(tmp_path / "clip.safetensors", clip)
+    paths = [tmp_path / "clip.safetensors"]
+    stream = ClipStream(paths, NANO, 1, 2, (0,), single_paths=paths, is_augmented=False)
     batch = stream.draw_singles(8)
     assert batch.is_start.tolist() == [True] * 8
     assert (batch.world_from_camera == torch.eye(4)).all()
@@ -84,7 +87,7 @@ def test_single_frames_are_clips_of_their_own(tmp_path):
 
 
 def test_a_step_begins_with_clips_of_its_own(tmp_path):
-    paths = [tmp_path / f"{index}.npz" for index in range(20)]
+    paths = [tmp_path / f"{index}.safetensors" for index in range(20)]
     for index, path in enumerate(paths):
         write_clip(path, make_clip([(index, 20)], num_frames=1))
     stream = ClipStream(paths, NANO, 4, 1, (0,), is_augmented=False)
@@ -98,8 +101,8 @@ def test_a_step_begins_with_clips_of_its_own(tmp_path):
 
 
 def test_augmented_people_sit_on_free_patches_beside_their_own(tmp_path):
-    write_clip(tmp_path / "clip.npz", make_clip([(60, 20), (72, 20)]))
-    stream = ClipStream([tmp_path / "clip.npz"], NANO, 4, 2, (3,))
+    write_clip(tmp_path / "clip.safetensors", make_clip([(60, 20), (72, 20)]))
+    stream = ClipStream([tmp_path / "clip.safetensors"], NANO, 4, 2, (3,))
     moved = 0
     for _ in range(8):
         batch = stream.next()
@@ -115,8 +118,8 @@ def test_people_change_their_colours_apart_from_the_scene(tmp_path):
     clip = make_clip([(60, 20), (120, 20)], num_frames=1)
     clip.frames[:] = 100
     clip.person[:, :, :64], clip.person[:, :, 128:] = 1, 2
-    write_clip(tmp_path / "clip.npz", clip)
-    stream = ClipStream([tmp_path / "clip.npz"], NANO, 1, 1, (1,))
+    write_clip(tmp_path / "clip.safetensors", clip)
+    stream = ClipStream([tmp_path / "clip.safetensors"], NANO, 1, 1, (1,))
     seen = [stream.next().frames[0, 0] for _ in range(6)]
     for row in seen:  # one colour in each third of the picture
         assert [len(torch.unique(row[part], dim=0)) for part in THIRDS] == [1, 1, 1]

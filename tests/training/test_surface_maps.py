@@ -22,16 +22,16 @@ def test_samples_are_the_pixels_in_the_middle_of_their_parts():
 def test_a_point_is_asked_of_its_sample_where_a_person_is():
     # 2x3 patches of 4 pixels whose tokens are one-hot: the weights are then the answers themselves
     surface_map, grid = SurfaceMap(6, samples=2), Grid(rows=2, columns=3, patch_px=4)
-    person, surface = torch.zeros(1, 8, 12), torch.zeros(1, 8, 12, 3)
+    person, surface = torch.zeros(1, 8, 12), torch.zeros(1, 8, 12, 3, dtype=torch.int8)
     person[0, 7, 9] = 1.0  # patch 5, lower left sample
-    surface[0, 7, 9] = torch.tensor([0.4, -0.7, 0.08])
+    surface[0, 7, 9] = torch.tensor([40, -70, 8])
     with torch.no_grad():
         surface_map.point.weight.zero_()
         surface_map.point.bias.zero_()
         surface_map.point.weight[2 * 3 : 3 * 3, 5] = torch.tensor([2.0, -2.0, 1.0])
     tokens = torch.eye(6)[None]
     assert surface_map.loss(tokens, grid, person, surface).item() == pytest.approx(0, abs=1e-6)
-    surface[0, 7, 9, 2] += 3 * SPREAD_M[2]
+    surface[0, 7, 9, 2] += 24
     assert surface_map.loss(tokens, grid, person, surface).item() == pytest.approx(1.0)
 
 
@@ -46,7 +46,7 @@ def test_nobody_is_nothing_to_ask():
 def test_a_padded_patch_beyond_the_picture_is_not_asked():
     surface_map = SurfaceMap(1, samples=1)
     grid = Grid(rows=3, columns=1, patch_px=4, margin_px=(0, 4))
-    person, surface = torch.ones(1, 4, 4), torch.ones(1, 4, 4, 3)
+    person, surface = torch.ones(1, 4, 4), torch.full((1, 4, 4, 3), 100)
     with torch.no_grad():
         surface_map.point.weight.fill_(1.0)
         surface_map.point.bias.zero_()

@@ -17,12 +17,21 @@ from training.trainer import TrainConfig, Trainer, learning_rate, trained_parame
 
 @pytest.fixture
 def make_trainer(tmp_path, free_body):
-    write_clip(tmp_path / "clip.npz", make_clip([(60, 30), (120, 40)], num_frames=4))
+    write_clip(tmp_path / "clip.safetensors", make_clip([(60, 30), (120, 40)], num_frames=4))
 
-    def make(num_steps, single_share=0.5, start_from=None):
+    def make(num_steps, single_share=0.5, start_from=None, num_loaders=0):
         def stream(*, is_augmented):
-            paths = [tmp_path / "clip.npz"]
-            return ClipStream(paths, PRESETS["nano"], 2, 2, (0,), is_augmented=is_augmented)
+            paths = [tmp_path / "clip.safetensors"]
+            return ClipStream(
+                paths,
+                PRESETS["nano"],
+                2,
+                2,
+                (0,),
+                single_paths=paths,
+                single_share=single_share,
+                is_augmented=is_augmented,
+            )
 
         config = TrainConfig(
             num_steps=num_steps,
@@ -32,7 +41,7 @@ def make_trainer(tmp_path, free_body):
             learning_rate=3e-3,
             measure_every=4,
             ema_decay=0.5,
-            single_share=single_share,
+            num_loaders=num_loaders,
             measure_windows=1,
         )
         held_out = [stream(is_augmented=False)]
@@ -55,6 +64,15 @@ def test_training_lowers_the_loss_and_goes_on_where_it_stopped(make_trainer, tmp
     assert points[-1]["seconds"] > points[0]["seconds"]
     assert points[-1]["held_out"]["loss"] < points[0]["held_out"]["loss"]
     assert said[-1].startswith("step 12 ")
+
+
+def test_batches_that_are_read_ahead_are_those_that_are_not(make_trainer, tmp_path):
+    curves = []
+    for num_loaders in (0, 1):
+        curve = tmp_path / f"{num_loaders}.jsonl"
+        make_trainer(4, num_loaders=num_loaders).run(curve, tmp_path / "checkpoint.pt", print)
+        curves.append(json.loads(curve.read_text())["losses"])
+    assert curves[0] == pytest.approx(curves[1], rel=1e-4)
 
 
 def test_what_annotation_does_not_read_stays_as_it_is(make_trainer, tmp_path):

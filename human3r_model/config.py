@@ -1,6 +1,10 @@
 """Sizes of every Human3R variant: plain numbers, no tensors, no torch."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
+
+Precision = Literal["float32", "bfloat16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 @dataclass(frozen=True)

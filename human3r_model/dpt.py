@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from human3r_model.config import ModelConfig
+from human3r_model.mixed import Conv2d, ConvTranspose2d
 
 
 class ResidualUnit(nn.Module):
@@ -16,8 +17,8 @@ class ResidualUnit(nn.Module):
     def __init__(self, dim: int) -> None:
         """Build the convolutions of `dim` channels."""
         super().__init__()
-        self.conv1 = nn.Conv2d(dim, dim, 3, padding=1)
-        self.conv2 = nn.Conv2d(dim, dim, 3, padding=1)
+        self.conv1 = Conv2d(dim, dim, 3, padding=1)
+        self.conv2 = Conv2d(dim, dim, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `[B, C, height, width]` to the same shape."""
@@ -31,7 +32,7 @@ class Fusion(nn.Module):
         """Build the convolutions of `dim` channels."""
         super().__init__()
         self.resConfUnit2 = ResidualUnit(dim)
-        self.out_conv = nn.Conv2d(dim, dim, 1)
+        self.out_conv = Conv2d(dim, dim, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `[B, C, height, width]` to `[B, C, 2 height, 2 width]`.
@@ -63,7 +64,7 @@ class Scratch(nn.Module):
         super().__init__()
         features = config.dpt_features
         self.layer_rn = nn.ModuleList(
-            nn.Conv2d(dim, features, 3, padding=1, bias=False) for dim in config.dpt_dims
+            Conv2d(dim, features, 3, padding=1, bias=False) for dim in config.dpt_dims
         )
         self.refinenet1 = SkipFusion(features)
         self.refinenet2 = SkipFusion(features)
@@ -98,25 +99,25 @@ class DptHead(nn.Module):
         self.act_postprocess = nn.ModuleList(
             [
                 nn.Sequential(
-                    nn.Conv2d(config.enc_dim, dim1, 1), nn.ConvTranspose2d(dim1, dim1, 4, stride=4)
+                    Conv2d(config.enc_dim, dim1, 1), ConvTranspose2d(dim1, dim1, 4, stride=4)
                 ),
                 nn.Sequential(
-                    nn.Conv2d(config.dec_dim, dim2, 1), nn.ConvTranspose2d(dim2, dim2, 2, stride=2)
+                    Conv2d(config.dec_dim, dim2, 1), ConvTranspose2d(dim2, dim2, 2, stride=2)
                 ),
-                nn.Sequential(nn.Conv2d(config.dec_dim, dim3, 1)),
+                nn.Sequential(Conv2d(config.dec_dim, dim3, 1)),
                 nn.Sequential(
-                    nn.Conv2d(config.dec_dim, dim4, 1),
-                    nn.Conv2d(dim4, dim4, 3, stride=2, padding=1),
+                    Conv2d(config.dec_dim, dim4, 1),
+                    Conv2d(dim4, dim4, 3, stride=2, padding=1),
                 ),
             ]
         )
         self.scratch = Scratch(config)
         self.head = nn.Sequential(
-            nn.Conv2d(features, half, 3, padding=1),
+            Conv2d(features, half, 3, padding=1),
             nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
-            nn.Conv2d(half, half, 3, padding=1),
+            Conv2d(half, half, 3, padding=1),
             nn.ReLU(),
-            nn.Conv2d(half, out_channels, 1),
+            Conv2d(half, out_channels, 1),
         )
 
     def forward(self, hooks: tuple[Tensor, ...], grid_hw: tuple[int, int]) -> Tensor:

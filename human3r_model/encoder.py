@@ -16,7 +16,7 @@ class EncoderAttention(Attention):
     def forward(self, x: Tensor, turn: Rotation | None, mask: Tensor | None) -> Tensor:
         """Let every token look at every real one; arguments as in `Attention.forward`."""
         q, k, v = (split_heads(part, self.num_heads) for part in self.qkv(x).chunk(3, dim=-1))
-        q, k = q.half().to(x.dtype), k.half().to(x.dtype)
+        q, k = q.half().to(v.dtype), k.half().to(v.dtype)
         if turn is not None:
             q, k = turn.apply(q), turn.apply(k)
         return self.proj(attend(q, k, v, mask))

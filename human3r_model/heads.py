@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from human3r_model.config import ModelConfig
 from human3r_model.dpt import DptHead
 from human3r_model.layers import Attention, Mlp
+from human3r_model.mixed import widen
 from human3r_model.rope import Rotation
 from human3r_model.seats import Seats
 from human3r_model.values import Detections, People
@@ -213,5 +214,6 @@ def gram_schmidt(columns: Tensor) -> Tensor:
 
 def _split_points(dense: Tensor) -> tuple[Tensor, Tensor]:
     """Read a dense head's raw map `[B, 4, H, W]`: points and confidence."""
+    dense = widen(dense)
     points = expand_norm(dense[:, :3].permute(0, 2, 3, 1))
     return points, 1 + dense[:, 3].exp()

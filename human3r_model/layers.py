@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from human3r_model.mixed import Conv2d, Linear, widen
 from human3r_model.rope import Rotation
 
 
@@ -23,7 +24,7 @@ class PatchEmbed(nn.Module):
             dim: Channels of a token.
         """
         super().__init__()
-        self.proj = nn.Conv2d(3, dim, kernel_size=patch_size, stride=patch_size)
+        self.proj = Conv2d(3, dim, kernel_size=patch_size, stride=patch_size)
 
     def forward(self, image: Tensor) -> Tensor:
         """Map `[B, 3, height, width]` to `[B, N, C]`, patches in row-major order."""
@@ -42,8 +43,8 @@ class Mlp(nn.Module):
             out_dim: Output channels.
         """
         super().__init__()
-        self.fc1 = nn.Linear(dim, hidden_dim)
-        self.fc2 = nn.Linear(hidden_dim, out_dim)
+        self.fc1 = Linear(dim, hidden_dim)
+        self.fc2 = Linear(hidden_dim, out_dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `[..., dim]` to `[..., out_dim]`."""
@@ -62,8 +63,8 @@ class Attention(nn.Module):
         """
         super().__init__()
         self.num_heads = num_heads
-        self.qkv = nn.Linear(dim, dim * 3)
-        self.proj = nn.Linear(dim, dim)
+        self.qkv = Linear(dim, dim * 3)
+        self.proj = Linear(dim, dim)
 
     def forward(self, x: Tensor, turn: Rotation | None, mask: Tensor | None) -> Tensor:
         """Let every token look at every real one.
@@ -91,10 +92,10 @@ class CrossAttention(nn.Module):
         """
         super().__init__()
         self.num_heads = num_heads
-        self.projq = nn.Linear(dim, dim)
-        self.projk = nn.Linear(dim, dim)
-        self.projv = nn.Linear(dim, dim)
-        self.proj = nn.Linear(dim, dim)
+        self.projq = Linear(dim, dim)
+        self.projk = Linear(dim, dim)
+        self.projv = Linear(dim, dim)
+        self.proj = Linear(dim, dim)
 
     def project(
         self, x: Tensor, y: Tensor, turn_x: Rotation | None, turn_y: Rotation | None
@@ -197,6 +198,7 @@ def mean_logit(q: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:
     Returns:
         `[B, N]`.
     """
+    q, k = widen(q), widen(k)
     if mask is None:
         mean_key = k.mean(dim=2)
     else:

@@ -16,6 +16,7 @@ from human3r_model.encoder import EncoderBlock
 from human3r_model.errors import InputError
 from human3r_model.heads import DownstreamHead
 from human3r_model.layers import DecoderBlock, PatchEmbed
+from human3r_model.mixed import widen
 from human3r_model.people import detect_people, score_people, segment_people
 from human3r_model.recurrence import POSE_POSITION, ImageStream, PoseMemory, decode, gate_state
 from human3r_model.rope import Rotation, grid_positions, rotation
@@ -151,7 +152,7 @@ class Human3R(nn.Module):
         """Map `[F, 3, H, W]` in [-1, 1] to patch tokens `[F, L, C_enc]`."""
         size, config = (image.shape[2], image.shape[3]), self.config
         turn = self._patch_rotation(size, config.enc_dim, config.enc_heads)
-        x = self.patch_embed(image)
+        x = widen(self.patch_embed(image))
         for block in self.enc_blocks:
             x = block(x, turn)
         return self.enc_norm(x)

@@ -36,7 +36,7 @@ class Rotation:
         pairs = x.unflatten(-1, (2, 2, -1))  # [B, H, N, axis, member of the pair, D/4]
         u, v = pairs.unbind(-2)
         turned = (u * self.cosine - v * self.sine, v * self.cosine + u * self.sine)
-        return torch.stack(turned, dim=-2).flatten(-3)
+        return torch.stack(turned, dim=-2).flatten(-3).to(x.dtype)
 
 
 def rotation(positions: Tensor, head_dim: int, base: float, dtype: torch.dtype) -> Rotation:

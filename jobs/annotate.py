@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -66,6 +66,13 @@ def annotate(
     depth: Annotated[
         bool | None,
         typer.Option(help="Write dense depth. Default: on.", rich_help_panel=_MODEL),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            help="In which the network computes: float32 or bfloat16. Default: float32.",
+            rich_help_panel=_MODEL,
+        ),
     ] = None,
     fps: Fps = None,
     max_clip_frames: MaxClipFrames = None,
@@ -151,7 +158,7 @@ def annotate(
         job = plan_job(src, out, wanted, probe_progress.show)
     if job.num_new_files:
         _note(f"{job.num_new_files} files of SRC are newer than the plan of OUT and left out")
-    given = {"ttt3r": ttt3r, "depth": depth}
+    given: dict[str, Any] = {"ttt3r": ttt3r, "depth": depth, "precision": precision}
     stored = job.run.identity.labels if job.run.identity else LabelConfig()
     labels = dataclasses.replace(
         stored, **{name: value for name, value in given.items() if value is not None}

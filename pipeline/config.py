@@ -9,6 +9,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from human3r_model.config import PRECISIONS, Precision
 from pipeline.errors import ConfigError
 
 DEFAULT_MAX_FPS = 30.0
@@ -58,10 +59,19 @@ class LabelConfig:
     Attributes:
         ttt3r: Whether the state is updated with TTT3R's gate, as the authors' demo does.
         depth: Whether dense depth is written.
+        precision: In which the network's trunk computes, "float32" or "bfloat16".
     """
 
     ttt3r: bool = True
     depth: bool = True
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        """Refuse a precision there is none of, by a ConfigError."""
+        if self.precision not in PRECISIONS:
+            raise ConfigError(
+                f"--precision {self.precision}: must be one of {', '.join(PRECISIONS)}"
+            )
 
 
 @dataclass(frozen=True)

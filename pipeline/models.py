@@ -6,6 +6,8 @@ from pathlib import Path
 import torch
 
 from human3r_model.body import BodyModel
+from human3r_model.config import Precision
+from human3r_model.precision import set_precision
 from human3r_model.random_weights import random_model
 from human3r_model.weights import LoadedModel, load_model
 from pipeline.storage import fetch_to_local
@@ -43,10 +45,20 @@ class Models:
     device: str
 
 
-def load_models(source: ModelSource, wanted_device: str) -> Models:
-    """The network and the body model; `wanted_device` as in `choose_device`."""
+def load_models(
+    source: ModelSource, wanted_device: str, precision: Precision = "float32"
+) -> Models:
+    """The network, set to a precision, and the body model.
+
+    Args:
+        source: Where they come from.
+        wanted_device: As in `choose_device`.
+        precision: In which the network's trunk computes.
+    """
     device = choose_device(wanted_device)
-    return Models(load_network(source, device), load_body(source), device)
+    network = load_network(source, device)
+    set_precision(network.model, precision)
+    return Models(network, load_body(source), device)
 
 
 def load_network(source: ModelSource, device: str) -> LoadedModel:

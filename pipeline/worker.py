@@ -93,7 +93,8 @@ class ShardWorker:
     @classmethod
     def load(cls, settings: WorkerSettings) -> "ShardWorker":
         """A worker with the models that `settings` name."""
-        return cls(settings, load_models(settings.models, settings.config.device))
+        precision = settings.identity.labels.precision
+        return cls(settings, load_models(settings.models, settings.config.device, precision))
 
     def annotate(self, shard_index: int) -> ShardReport:
         """Annotate and commit one shard.

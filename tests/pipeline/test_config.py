@@ -49,6 +49,7 @@ def test_unknown_fields_are_refused():
         {"plan": PlanConfig(exclude=("a*",))},
         {"labels": LabelConfig(ttt3r=False)},
         {"labels": LabelConfig(depth=False)},
+        {"labels": LabelConfig(precision="bfloat16")},
         {"schema_version": 2},
     ],
 )

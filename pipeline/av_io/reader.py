@@ -45,7 +45,7 @@ class StreamFacts:
         codec: libav's name of the codec, such as `h264`.
         time_base: Seconds a unit of time stamp.
         nominal_fps: Frames a second as stated or guessed from the first frames; None if unknown.
-        sample_aspect_ratio: Width over height of a stored pixel.
+        sample_aspect_ratio: Width over height of a stored pixel; 1 where nothing is said.
         num_promised_frames: Frames the header promises; 0 when it does not say.
         is_interlaced: Stored as fields.
         num_reorder_frames: Frames the decoder may hold back to put them in order.
@@ -170,13 +170,28 @@ class RgbConverter:
         """Tables are made for the first frame."""
         self._reformatter = VideoReformatter()
 
-    def convert(self, frame: VideoFrame) -> NDArray[np.uint8]:
+    def convert(
+        self, frame: VideoFrame, sample_aspect_ratio: Fraction = Fraction(1)
+    ) -> NDArray[np.uint8]:
         """[H, W, 3] RGB 0..255 as displayed, by the frame's own colour matrix and range.
 
-        Untagged video is taken for BT.601 with limited range, as ffmpeg and OpenCV do.
+        Untagged video is taken for BT.601 with limited range, as ffmpeg and OpenCV do. Pixels that
+        are not square are made so. What is transparent keeps its colour; brightness beyond a
+        screen's (HDR) is not mapped into it.
+
+        Args:
+            frame: As it came out of the decoder.
+            sample_aspect_ratio: Width over height of its pixels.
         """
-        rgb = self._reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
-        return orientation_of(frame).apply(rgb.astype(np.uint8, copy=False))
+        width = _square_width(frame.width, sample_aspect_ratio)
+        rgb = self._reformatter.reformat(frame, width=width, format="rgb24", threads=1)
+        return orientation_of(frame).apply(rgb.to_ndarray().astype(np.uint8, copy=False))
+
+
+def displayed_size(frame: VideoFrame, sample_aspect_ratio: Fraction) -> tuple[int, int]:
+    """(width, height) of what `RgbConverter.convert` makes of a frame."""
+    width = _square_width(frame.width, sample_aspect_ratio)
+    return orientation_of(frame).size(width, frame.height)
 
 
 def orientation_of(frame: VideoFrame) -> Orientation:
@@ -185,6 +200,11 @@ def orientation_of(frame: VideoFrame) -> Orientation:
     if matrix is None:
         return Orientation()
     return orientation_of_matrix(np.frombuffer(bytes(cast(Buffer, matrix)), np.int32))
+
+
+def _square_width(width: int, sample_aspect_ratio: Fraction) -> int:
+    """Width of a stored picture once its pixels are square; its height stays."""
+    return max(1, round(width * sample_aspect_ratio))
 
 
 def _size_bytes(file: VideoFile) -> int:
@@ -215,7 +235,8 @@ def _best_video_stream(streams: StreamContainer) -> VideoStream:
             -stream.index,
         ),
     )
-    size = (best.codec_context.width, best.codec_context.height)
+    ratio = max(Fraction(1), best.sample_aspect_ratio or Fraction(1))
+    size = (_square_width(best.codec_context.width, ratio), best.codec_context.height)
     if size[0] * size[1] > MAX_PIXELS:
         raise MediaError(
             f"its pictures are said to have {size[0]}x{size[1]} pixels; more than {MAX_PIXELS} are "

@@ -19,7 +19,7 @@ from typing import BinaryIO, NamedTuple, TypeVar, cast
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from pipeline.errors import StorageError
+from pipeline.errors import CredentialsError, StorageError
 from pipeline.local_disk import (
     TEMPORARY_PREFIX,
     file_status,
@@ -29,7 +29,7 @@ from pipeline.local_disk import (
 )
 from pipeline.remote_file import RemoteFile
 from pipeline.retries import Retries
-from pipeline.storage_errors import explain, is_of_store
+from pipeline.storage_errors import explain, is_about_credentials, is_of_store
 from pipeline.uris import is_remote, normalise_uri, split_uri
 
 Answer = TypeVar("Answer")
@@ -309,7 +309,8 @@ class Store:
             if not is_of_store(error):
                 raise
             reason, is_transient = explain(error, is_write=action in ("write", "create"))
-            raise StorageError(
+            kind = CredentialsError if is_about_credentials(error) else StorageError
+            raise kind(
                 f"{self._full(path)}: cannot {action}: {reason}", is_transient=is_transient
             ) from error
 

@@ -35,6 +35,7 @@ from pipeline.uris import is_remote, normalise_uri, split_uri
 Answer = TypeVar("Answer")
 
 BLOCK_BYTES = 2**21
+MAX_BLOCKS = 8  # of an open object that are kept
 S3_SCHEMES = ("s3", "s3a")
 READ_TIMEOUT_S = 15.0  # an answer that stalls for so long is asked for again
 CONFLICTS = frozenset({errno.EEXIST, errno.EINVAL, errno.EBUSY})
@@ -247,7 +248,8 @@ class Store:
             return
 
         def open_object() -> tuple[BinaryIO, StoredFile]:
-            file = self._fs.open(full, "rb", cache_type="blockcache", block_size=BLOCK_BYTES)
+            cache = {"cache_type": "blockcache", "cache_options": {"maxblocks": MAX_BLOCKS}}
+            file = self._fs.open(full, "rb", block_size=BLOCK_BYTES, **cache)
             return file, self._remote_file(getattr(file, "details", None) or self._fs.info(full))
 
         file, stored = self._run("read", path, open_object)

@@ -13,6 +13,7 @@ from av.buffer import Buffer
 from av.codec.context import ThreadType
 from av.container.streams import StreamContainer
 from av.packet import Packet
+from av.sidedata.sidedata import SideDataContainer
 from av.stream import Discard, Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
@@ -20,6 +21,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from pipeline.av_io.media_errors import MediaError, media_errors
+from pipeline.machine import count_cores
 from pipeline.orientation import Orientation, orientation_of_matrix
 
 VideoFile = str | os.PathLike[str] | BinaryIO  # local path, or seekable binary file object
@@ -28,6 +30,9 @@ VideoFile = str | os.PathLike[str] | BinaryIO  # local path, or seekable binary 
 CONTAINERS = "mov,matroska,avi,mpegts,mpeg,asf,flv,ogg,mxf,h264,hevc,m4v,mpegvideo"
 MAX_STREAMS = 100
 MAX_PIXELS = 2**26  # of a stored picture: 8192 x 8192
+MAX_THREADS = 16  # of a decoder, as many as libav starts by itself
+THREAD_BYTES = 2**27  # of pictures that the threads of a decoder hold beyond those of one
+THREAD_BYTES_PER_PIXEL = 3  # two pictures of 8 bits in 4:2:0 a thread
 CONTAINER_OPTIONS = {
     "format_whitelist": CONTAINERS,
     "protocol_whitelist": "file",  # what a container may open, were there one that opens others
@@ -95,7 +100,7 @@ class VideoReader:
         codec = self._stream.codec_context
         codec.options = {"max_pixels": str(MAX_PIXELS)}  # its pictures may grow half way
         codec.thread_type = ThreadType.AUTO if is_threaded else ThreadType.NONE
-        codec.thread_count = 0 if is_threaded else 1
+        codec.thread_count = num_threads(codec.width, codec.height) if is_threaded else 1
         self.end_error: str | None = None
         self.facts = StreamFacts(
             container=self._container.format.name,
@@ -188,6 +193,12 @@ class RgbConverter:
         return orientation_of(frame).apply(rgb.to_ndarray().astype(np.uint8, copy=False))
 
 
+def num_threads(width: int, height: int) -> int:
+    """Threads for a decoder of pictures of a size: one a core, if their pictures are small."""
+    held_bytes = THREAD_BYTES_PER_PIXEL * max(1, width * height)
+    return max(1, min(MAX_THREADS, count_cores(), THREAD_BYTES // held_bytes))
+
+
 def displayed_size(frame: VideoFrame, sample_aspect_ratio: Fraction) -> tuple[int, int]:
     """(width, height) of what `RgbConverter.convert` makes of a frame."""
     width = _square_width(frame.width, sample_aspect_ratio)
@@ -196,7 +207,9 @@ def displayed_size(frame: VideoFrame, sample_aspect_ratio: Fraction) -> tuple[in
 
 def orientation_of(frame: VideoFrame) -> Orientation:
     """How the frame's own display matrix, if it has one, says to show it."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    # Not `frame.side_data`: the frame would keep it, and it the frame, until the next collection of
+    # Python's garbage; hundreds of pictures may lie there by then.
+    matrix = SideDataContainer(frame).get("DISPLAYMATRIX")  # type: ignore[call-arg]
     if matrix is None:
         return Orientation()
     return orientation_of_matrix(np.frombuffer(bytes(cast(Buffer, matrix)), np.int32))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import CredentialsError, H3RError, PlanError, ProbeError
 from pipeline.probe import VideoInfo, probe_video
+from pipeline.report import printable
 from pipeline.retries import Retries
 from pipeline.source import Source, SourceFile
 from pipeline.storage import open_media
@@ -147,7 +148,7 @@ def _probe(root: str, file: SourceFile) -> VideoInfo | ProbeError:
 
 
 def _refusal(failed: dict[SourceFile, ProbeError], num_files: int) -> PlanError:
-    shown = "".join(f"\n  {error}" for error in list(failed.values())[:NUM_NAMED])
+    shown = "".join(f"\n  {printable(str(error))}" for error in list(failed.values())[:NUM_NAMED])
     more = f"\n  and {len(failed) - NUM_NAMED} more" if len(failed) > NUM_NAMED else ""
     error = PlanError(
         f"nothing is planned, since a plan never changes and {len(failed)} of {num_files} videos "

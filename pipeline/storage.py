@@ -275,7 +275,7 @@ class Store:
         return f"{self._root}/{path}" if path else self._root or "/"
 
     def _relative(self, full: str) -> str:
-        return full[len(self._root) :].lstrip("/")
+        return full[len(self._root) :].removeprefix("/")
 
     def _local_file(self, full: str, status: os.stat_result) -> StoredFile:
         return StoredFile(

@@ -28,6 +28,7 @@ _DISK_REASONS = {
     errno.EDQUOT: "the disk quota is used up. Free some space and run again",
     errno.EFBIG: "the file is larger than the disk or `ulimit -f` allows. Raise the limit",
     errno.EROFS: "the file system is read-only. Choose another place",
+    errno.ELOOP: "it is a link that leads in a circle. Remove it",
     errno.ENAMETOOLONG: "the name is too long. Rename it, or choose another place",
 }
 

@@ -32,9 +32,14 @@ PARENTS = (
 
 _MIN_VERTICES = 9930  # smplx's own landmarks go up to vertex 9929
 _FULL_FILE = 400  # shape directions of the full file: expressions start at 300, else at 10
+_MAX_ARRAY_BYTES = 2**30  # unpacked; the published file's largest is 122 MB
 _KINDS = {5: "FLAME", 16: "MANO", 24: "SMPL", 52: "SMPL-H"}
 _ARRAYS = (
     "kintree_table", "v_template", "f", "weights", "J_regressor", "shapedirs", "posedirs"
+)  # fmt: skip
+# What numpy and zipfile raise of arrays that are damaged, hostile or said to be huge.
+_ARRAY_ERRORS = (
+    ValueError, AttributeError, OSError, MemoryError, zipfile.BadZipFile, zlib.error
 )  # fmt: skip
 _ADVICE = "give SMPL-X's neutral model as .npz (SMPLX_NEUTRAL.npz) or the bundled free body"
 
@@ -106,9 +111,12 @@ def _read_arrays(name: str, data: bytes) -> dict[str, NDArray[np.float64]]:
         if missing:
             raise BodyModelError(name, f"lacks {', '.join(missing)}: {_ADVICE}")
         for key in _ARRAYS:
+            size_bytes = file.zip.getinfo(f"{key}.npy").file_size
+            if size_bytes > _MAX_ARRAY_BYTES:
+                raise BodyModelError(name, f"{key} unpacks to {size_bytes} bytes: {_ADVICE}")
             try:
                 arrays[key] = file[key].astype(np.float64)
-            except (ValueError, AttributeError, OSError, zipfile.BadZipFile, zlib.error) as error:
+            except _ARRAY_ERRORS as error:
                 raise BodyModelError(
                     name, f"{key} is damaged or not a plain array of numbers ({error}): {_ADVICE}"
                 ) from error

@@ -176,7 +176,7 @@ def _read_config(name: str, metadata: Mapping[str, str]) -> ModelConfig:
     try:
         description = dict(json.loads(metadata[METADATA_KEY]))
         stated = dict(description.get("architecture", {}))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise CheckpointError(name, f"its metadata cannot be read: {_CONVERT}") from error
     version = description.get("format_version")
     if version != FORMAT_VERSION:
@@ -184,7 +184,7 @@ def _read_config(name: str, metadata: Mapping[str, str]) -> ModelConfig:
             name, f"of format version {version}, this code reads {FORMAT_VERSION}: {_CONVERT}"
         )
     preset = description.get("preset")
-    if preset not in PRESETS:
+    if not isinstance(preset, str) or preset not in PRESETS:
         raise CheckpointError(name, f"of unknown preset {preset!r}: known are {', '.join(PRESETS)}")
     expected = architecture(PRESETS[preset])
     differing = [

@@ -66,7 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments)
     except (H3RError, Human3RError, SchemasError) as error:
-        sys.stderr.write(f"h3r: {error}\n")
+        from pipeline.report import printable_lines
+
+        sys.stderr.write(f"h3r: {printable_lines(str(error))}\n")
         sys.exit(exit_code(error))
     except SystemExit as end:
         if end.code == ExitCode.INTERRUPTED:  # what typer makes of Ctrl-C

@@ -118,6 +118,12 @@ def start_mark(store: Store, run_id: str, worker_id: str) -> Iterator[None]:
         store.delete(path)
 
 
+def forget_deaths(store: Store, shard_index: int) -> None:
+    """Remove a shard's marks: what died on it, died before its clips were asked for again."""
+    for file in store.list(attempts_folder(shard_index)):
+        store.delete(file.path)
+
+
 def forget_attempts(store: Store, run_id: str) -> None:
     """Remove the marks of a run whose workers were stopped on purpose: none of them died."""
     for file in store.list(layout.ATTEMPTS_FOLDER):

@@ -81,13 +81,16 @@ class WorkerConfig:
     Attributes:
         batch_clips: Clips of one picture size that advance through the network together.
         encode_frames: Frames of one clip that are encoded ahead of the recurrence at once.
-        prefetch_frames: Decoded frames a clip may hold ready.
+        prefetch_frames: Decoded frames a clip may hold ready, in the network's size.
+        decode_bytes: Main memory that the decoders of clips side by side may take, about; a clip
+            too large for it runs alone.
         device: torch device, "auto" for CUDA when there is one.
     """
 
     batch_clips: int = 4
     encode_frames: int = 4
     prefetch_frames: int = 8
+    decode_bytes: int = 3 * 2**29
     device: str = "auto"
 
 

@@ -20,12 +20,14 @@ from pipeline.av_io.reader import (
     VideoFile,
     VideoFrame,
     VideoReader,
-    orientation_of,
+    displayed_size,
 )
 from pipeline.errors import DecodeError
 
 # Steps back from the wanted time, in seconds, until a seek lands on a key frame at or before it.
 SEEK_BACK_S = (0, 1, 4, 16)
+# Program streams store few times; those that are made up after a seek are not those before it.
+WITHOUT_SEEKS = frozenset({"mpeg"})
 NO_PTS = -(2**63)  # before every frame
 # Frames that may come out of a decoder before one that is shown earlier.
 MAX_DISORDER = 4
@@ -37,7 +39,7 @@ class DecodedFrame:
 
     Attributes:
         pts: Presentation time, in units of the video's time base.
-        rgb: [H, W, 3] uint8, rotation applied.
+        rgb: [H, W, 3] uint8, rotation applied, of square pixels.
         is_corrupt: It, or a frame it was predicted from, was damaged.
     """
 
@@ -80,7 +82,7 @@ def decode_frames(
         width: Of the displayed picture, from `VideoInfo`; a frame of another size is lost.
         height: Of the displayed picture.
         has_timestamps: From `VideoInfo`; when False, times are ordinals and every call decodes
-            from the file's start.
+            from the file's start (as it does for MPEG program streams).
 
     Raises:
         ValueError: The times do not rise.
@@ -149,12 +151,13 @@ def _decode_once(
                 reason = reasons.get(pts) or reader.end_error or "the decoder gave no such frame"
                 yield LostFrame(pts, reason)
                 continue
-            found_size = orientation_of(found.frame).size(found.frame.width, found.frame.height)
+            ratio = reader.facts.sample_aspect_ratio
+            found_size = displayed_size(found.frame, ratio)
             if found_size != size:
                 found_text, size_text = ("x".join(map(str, pair)) for pair in (found_size, size))
                 yield LostFrame(pts, f"its picture is {found_text}, the video's {size_text}")
             else:
-                yield DecodedFrame(pts, converter.convert(found.frame), found.is_corrupt)
+                yield DecodedFrame(pts, converter.convert(found.frame, ratio), found.is_corrupt)
 
 
 @contextlib.contextmanager
@@ -169,15 +172,25 @@ def _open_frames(
         return
     for back_s in SEEK_BACK_S:
         with VideoReader(file, is_threaded=is_threaded) as reader:
+            if reader.facts.container in WITHOUT_SEEKS:
+                break
             packets = _packets_from_key(reader, first_pts, back_s)
             frames = _frames(reader, packets, reasons, is_strict=is_threaded)
             first = next(frames, None)
-            # A key frame may only start a gradual refresh, whose frames come out later.
-            if reasons or (first is not None and first.pts <= first_pts):
+            if reasons or (first is not None and _is_fresh_start(first, first_pts)):
                 yield reader, itertools.chain(() if first is None else (first,), frames)
                 return
     with VideoReader(file, is_threaded=is_threaded) as reader:
         yield reader, _frames(reader, reader.packets(), reasons, is_strict=is_threaded)
+
+
+def _is_fresh_start(first: _Found, first_pts: int) -> bool:
+    """Whether the frames that follow are whole, and the one at `first_pts` is among them.
+
+    What a container calls a key frame may only begin a gradual refresh. Frames come out after it,
+    the first of them no key frame; not all are right, and nothing says so.
+    """
+    return first.frame.key_frame and first.pts <= first_pts
 
 
 def _packets_from_key(reader: VideoReader, first_pts: int, back_s: int) -> Iterator[Packet]:

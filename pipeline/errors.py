@@ -6,6 +6,7 @@
     * PlanError       the plan on OUT is damaged, or cannot be made
     * RefusedError    OUT holds labels of another model, configuration or schema
     * StorageError    a store could not be read or written (full disk, no permission)
+        * CredentialsError  a store refuses who we are: it would refuse all else, too
     * ProbeError      a file is not a video we can read
     * DecodeError     a video's frames could not be decoded
     * AnnotateError   the network's answer for a clip cannot be used
@@ -46,6 +47,10 @@ class StorageError(H3RError):
         """Keep whether another try can help."""
         super().__init__(message)
         self.is_transient = is_transient
+
+
+class CredentialsError(StorageError):
+    """A store refuses the credentials: they are wrong, expired, or not there."""
 
 
 class ProbeError(H3RError):

@@ -3,8 +3,9 @@
 A file of a committed shard can go at once, unless its commit may still be replaced: in a store that
 ignores conditional writes, and where clips are or were done again. One of a shard that is not
 committed may belong to a worker that is still at it, so it has to be old, and so has a temporary
-file. Nothing is removed on the word of an older look: commits are read after the files were listed.
-What has no shard in its name is nobody's attempt and stays.
+file, and what was found of videos before there was a plan. Nothing is removed on the word of an
+older look: commits are read after the files were listed. What has no shard in its name is nobody's
+attempt and stays.
 """
 
 import functools
@@ -17,6 +18,12 @@ from pipeline.retry_requests import replaceable_shards
 from pipeline.storage import TEMPORARY_PREFIX, Store, StoredFile
 
 DEFAULT_GRACE_S = 24 * 3600.0
+CLEANED_FOLDERS = (
+    *layout.DATA_FOLDERS,
+    layout.ATTEMPTS_FOLDER,
+    layout.LEDGER_FOLDER,
+    layout.PROBED_FOLDER,
+)
 
 
 @dataclass(frozen=True)
@@ -42,11 +49,7 @@ def collect_garbage(
         grace_s: Files of shards that are not committed stay until they are this old, seconds.
         is_dry_run: Only look.
     """
-    candidates = [
-        file
-        for folder in (*layout.DATA_FOLDERS, layout.ATTEMPTS_FOLDER, layout.LEDGER_FOLDER)
-        for file in store.list(folder)
-    ]
+    candidates = [file for folder in CLEANED_FOLDERS for file in store.list(folder)]
     # Before the ledger: who replaces a commit leaves its mark no earlier than the new commit.
     replaceable = replaceable_shards(store)
     ledger = read_ledger(store, ["shard_index", *FILE_COLUMNS])
@@ -58,7 +61,8 @@ def collect_garbage(
     def is_garbage(file: StoredFile) -> bool:
         is_old = file.modified_s < oldest_kept_s
         is_temporary = file.path.rsplit("/", 1)[1].startswith(TEMPORARY_PREFIX)
-        if is_temporary or layout.is_start_mark(file.path):
+        is_of_no_shard = layout.is_start_mark(file.path) or layout.is_probed(file.path)
+        if is_temporary or is_of_no_shard:
             return is_old
         shard_index = layout.shard_of(file.path)
         if shard_index is None or file.path.startswith(f"{layout.LEDGER_FOLDER}/"):

@@ -2,6 +2,7 @@
 
 run.json                                  identity, configuration, source, runs
 plan/videos.parquet  plan/clips.parquet   immutable
+plan/probed/…                             what was found of SRC's files, until there is a plan
 {frames,people,tracks}/shard-N.ATTEMPT.parquet
 depth/shard-N.ATTEMPT/CLIP.mkv
 attempts/shard-N/…                        marks of attempts under way
@@ -16,6 +17,7 @@ import re
 RUN_FILE = "run.json"
 PLAN_VIDEOS = "plan/videos.parquet"
 PLAN_CLIPS = "plan/clips.parquet"
+PROBED_FOLDER = "plan/probed"
 LEDGER_FOLDER = "clips"
 ROW_TABLES = ("frames", "people", "tracks")
 DEPTH_FOLDER = "depth"
@@ -65,6 +67,11 @@ def start_folder(run_id: str, worker_id: str) -> str:
 def is_start_mark(path: str) -> bool:
     """Whether a file of OUT is the mark of a worker that starts."""
     return path.startswith(_START_PREFIX)
+
+
+def is_probed(path: str) -> bool:
+    """Whether a file of OUT says what was found before there was a plan."""
+    return path.startswith(f"{PROBED_FOLDER}/")
 
 
 def shard_of(path: str) -> int | None:

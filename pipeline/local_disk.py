@@ -5,6 +5,7 @@ that a file has one version however it was found.
 """
 
 import contextlib
+import errno
 import functools
 import os
 import stat
@@ -18,8 +19,9 @@ TEMPORARY_PREFIX = ".tmp-"
 def walk_files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
     """(path, status) of every file below `folder`, at any depth, in no order.
 
-    Links are followed, a loop of folders is entered once. A link to nothing is listed too, with
-    its own status: whoever opens it can then say that it is broken. Pipes and devices are not.
+    Links are followed, a loop of folders is entered once. A link to nothing, or in a circle, is
+    listed too, with its own status: whoever opens it can then say that it is broken. Pipes and
+    devices are not.
 
     Raises:
         OSError: `folder`, or a folder below it, cannot be listed.
@@ -87,6 +89,9 @@ def _walk(folder: str, above: frozenset[tuple[int, int]]) -> Iterator[tuple[str,
                     yield from _walk(entry.path, above)
                 elif stat.S_ISREG(status.st_mode):
                     yield entry.path, status
-            except FileNotFoundError:  # a link to nothing, or removed while we look
+            except OSError as error:
+                # A link to nothing or to itself; else removed while we look.
+                if error.errno not in (errno.ENOENT, errno.ELOOP):
+                    raise
                 if entry.is_symlink():
                     yield entry.path, entry.stat(follow_symlinks=False)

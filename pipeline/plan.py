@@ -4,8 +4,7 @@ The same SRC and configuration give the same plan, byte for byte, on every machi
 cannot be read is planned too, as one clip of no frames, so that the ledger accounts for it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -16,21 +15,17 @@ from numpy.typing import NDArray
 from pipeline import layout
 from pipeline.config import PlanConfig
 from pipeline.cutting import cut_clips, cut_shots, pack_shards, sample_frames
-from pipeline.errors import H3RError, PlanError, ProbeError, StorageError
-from pipeline.probe import VideoInfo, probe_video
-from pipeline.retries import Retries
-from pipeline.source import Source, SourceFile
-from pipeline.storage import Store, open_media
+from pipeline.errors import PlanError, StorageError
+from pipeline.probe_journal import ProbeJournal
+from pipeline.probing import Probed, probe_files
+from pipeline.source import Source
+from pipeline.storage import Store
 from pipeline.tables import read_table, table_bytes
-from pipeline.uris import join_uri
 from schemas.arrow import table_from_columns
 from schemas.checks import validate_table
-from schemas.ids import clip_id, shard_id, video_id
+from schemas.ids import clip_id, shard_id
 from schemas.tables.plan_clips import PLAN_CLIPS
 from schemas.tables.videos import VIDEOS
-
-PROBE_THREADS = 8
-MISSING_VERSION = "missing"
 
 
 @dataclass(frozen=True)
@@ -104,6 +99,7 @@ def make_plan(
     config: PlanConfig,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     cuts: Mapping[str, Sequence[int]] | None = None,
+    journal: ProbeJournal | None = None,
 ) -> Plan:
     """Probe every file of `source` and cut it.
 
@@ -113,17 +109,21 @@ def make_plan(
         on_progress: Called with (files probed, files) after each.
         cuts: Where shots are known to begin: the first source frame of every shot but the first,
             by the video's name. Other videos are one shot.
+        journal: Where what is found is kept, and taken from; None keeps nothing.
+
+    Raises:
+        PlanError: Files cannot be read for now (transient).
+        CredentialsError: The store refuses the credentials.
     """
-    probed: list[VideoInfo | ProbeError] = []
-    with ThreadPoolExecutor(PROBE_THREADS) as pool:
-        for info in pool.map(lambda file: _probe(source.root, file), source.files):
-            probed.append(info)
-            on_progress(len(probed), len(source.files))
-    videos = _videos_table(source.files, probed)
+    probed = probe_files(
+        source,
+        journal.read() if journal else {},
+        journal.keep if journal else lambda new: None,
+        on_progress,
+    )
     known = cuts or {}
     shot_cuts = [known.get(file.name, ()) for file in source.files]
-    clips = _clips_table(videos["video_id"].to_pylist(), probed, shot_cuts, config)
-    return Plan(videos, clips)
+    return Plan(_videos_table(probed), _clips_table(probed, shot_cuts, config))
 
 
 def write_plan(store: Store, plan: Plan) -> None:
@@ -169,79 +169,18 @@ def read_shard(store: Store, shard_index: int) -> list[PlannedClip]:
     return [_planned_clip(row, video_rows[row["video_index"]]) for row in clips.to_pylist()]
 
 
-def _probe(root: str, file: SourceFile) -> VideoInfo | ProbeError:
-    """What the file holds, or why that cannot be told."""
-    if file.refusal:
-        return ProbeError(f"{file.name}: {file.refusal}")
-    if file.size_bytes is None:
-        return ProbeError(f"{file.name}: no such file. Correct the list that names it")
-    try:
-        with open_media(join_uri(root, file.name), Retries()) as (media, _):
-            return probe_video(media, file.name)
-    except ProbeError as error:
-        return error
-    except H3RError as error:
-        failure = ProbeError(f"{file.name}: {error}")
-        failure.is_transient = error.is_transient
-        return failure
-
-
-def _videos_table(files: Iterable[SourceFile], probed: list[VideoInfo | ProbeError]) -> pa.Table:
-    rows = []
-    for index, (file, info) in enumerate(zip(files, probed, strict=True)):
-        size_bytes, etag = file.size_bytes or 0, file.version or MISSING_VERSION
-        row: dict[str, object] = {
-            "video_index": index,
-            "video_id": video_id(file.name, size_bytes, etag),
-            "uri": file.name,
-            "etag": etag,
-            "size_bytes": size_bytes,
-        }
-        if isinstance(info, VideoInfo):
-            row |= _probed_columns(info)
-        else:
-            row |= {
-                "status": "failed",
-                "error_class": type(info).__name__,
-                "error_message": str(info),
-            }
-        rows.append(row)
+def _videos_table(probed: Sequence[Probed]) -> pa.Table:
+    rows = [{"video_index": index, **video.columns} for index, video in enumerate(probed)]
     columns = {name: [row.get(name) for row in rows] for name in VIDEOS.column_names}
     return table_from_columns(VIDEOS, columns)
 
 
-def _probed_columns(info: VideoInfo) -> dict[str, object]:
-    return {
-        "container": info.container,
-        "codec": info.codec,
-        "pixel_format": info.pixel_format,
-        "width": info.width,
-        "height": info.height,
-        "rotation_deg": info.rotation_deg,
-        "sample_aspect_ratio": float(info.sample_aspect_ratio),
-        "fps": info.fps,
-        "is_variable_rate": info.is_variable_rate,
-        "has_timestamps": info.has_timestamps,
-        "is_truncated": info.is_truncated,
-        "time_base_num": info.time_base.numerator,
-        "time_base_den": info.time_base.denominator,
-        "start_pts": int(info.frame_pts[0]),
-        "duration_s": info.duration_s,
-        "num_frames": info.num_frames,
-        "status": "ok",
-    }
-
-
 def _clips_table(
-    video_ids: list[str],
-    probed: list[VideoInfo | ProbeError],
-    shot_cuts: list[Sequence[int]],
-    config: PlanConfig,
+    probed: Sequence[Probed], shot_cuts: list[Sequence[int]], config: PlanConfig
 ) -> pa.Table:
     rows: list[dict] = []
-    videos = zip(video_ids, probed, shot_cuts, strict=True)
-    for video_index, (identity, info, cuts) in enumerate(videos):
-        for row in _clip_rows(identity, info, cuts, config):
+    for video_index, (video, cuts) in enumerate(zip(probed, shot_cuts, strict=True)):
+        for row in _clip_rows(video, cuts, config):
             rows.append({"clip_index": len(rows), "video_index": video_index, **row})
     shards = pack_shards([row["num_frames"] for row in rows], config.max_shard_frames)
     clip_ids: dict[int, list[str]] = {}
@@ -254,15 +193,12 @@ def _clips_table(
     return table_from_columns(PLAN_CLIPS, columns)
 
 
-def _clip_rows(
-    video: str, info: VideoInfo | ProbeError, cuts: Sequence[int], config: PlanConfig
-) -> list[dict]:
+def _clip_rows(video: Probed, cuts: Sequence[int], config: PlanConfig) -> list[dict]:
     """The clips of one video, shot after shot; a shot without a sampled frame has none."""
-    if not isinstance(info, VideoInfo):
-        info_pts = np.zeros(0, np.int64)
-        time_base, duration_s = Fraction(1), 0.0
-    else:
-        info_pts, time_base, duration_s = info.frame_pts, info.time_base, info.duration_s
+    info_pts, time_base, duration_s = video.frame_pts, Fraction(1), 0.0
+    if video.columns["status"] == "ok":
+        time_base = Fraction(video.columns["time_base_num"], video.columns["time_base_den"])
+        duration_s = video.columns["duration_s"]
     sampled = sample_frames(info_pts, time_base, config.fps)
     times_s = np.append((info_pts - info_pts[:1]) * float(time_base), duration_s)
     rows = []
@@ -276,8 +212,8 @@ def _clip_rows(
             frames = (index.tolist(), pts.tolist())
             rows.append(
                 {
-                    "clip_id": clip_id(video, shot_index, first, stop, *frames),
-                    "video_id": video,
+                    "clip_id": clip_id(video.video_id, shot_index, first, stop, *frames),
+                    "video_id": video.video_id,
                     "shot_index": shot_index,
                     "start_frame": first,
                     "end_frame": stop,

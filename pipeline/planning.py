@@ -9,6 +9,7 @@ from pipeline.config import PlanConfig
 from pipeline.errors import PlanError, RefusedError
 from pipeline.layout import PLAN_CLIPS
 from pipeline.plan import has_plan, make_plan, read_plan, write_plan
+from pipeline.probe_journal import ProbeJournal
 from pipeline.run_file import RunFile, check_same_plan, read_run, write_run
 from pipeline.source import Source, list_source
 from pipeline.storage import Store
@@ -52,7 +53,9 @@ def plan_job(
 
     Raises:
         RefusedError: OUT was planned with other settings, or from another SRC.
-        PlanError: The plan of OUT is damaged or gone.
+        PlanError: The plan of OUT is damaged or gone; or there can be none for now, since videos
+            cannot be read (transient).
+        CredentialsError: The store of SRC refuses the credentials.
         SourceError: SRC cannot be listed.
         StorageError: OUT cannot be written.
     """
@@ -74,7 +77,8 @@ def plan_job(
     if run is not None:
         num_new_files = _count_new_files(store, source)
         return PlannedJob(store, run, source.root, 0 if config.limit else num_new_files)
-    write_plan(store, make_plan(source, config, on_progress, cuts))
+    journal = ProbeJournal(store)
+    write_plan(store, make_plan(source, config, on_progress, cuts, journal))
     run = RunFile(
         source=source.root,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -82,6 +86,7 @@ def plan_job(
         plan=config,
     )
     write_run(store, run)
+    journal.forget()
     return PlannedJob(store, run, source.root, num_new_files=0)
 
 

@@ -21,6 +21,7 @@ from pipeline.av_io.reader import (
     VideoFile,
     VideoFrame,
     VideoReader,
+    displayed_size,
     orientation_of,
 )
 from pipeline.errors import ProbeError
@@ -50,11 +51,12 @@ class VideoInfo:
         container: libav's name of the format, such as `mov,mp4,m4a,3gp,3g2,mj2`.
         codec: libav's name of the codec, such as `h264`.
         pixel_format: libav's name, such as `yuv420p`.
-        width: Of the displayed picture (rotation applied), pixels.
+        width: Of the displayed picture (pixels made square, rotation applied), pixels.
         height: Of the displayed picture, pixels.
         rotation_deg: Clockwise turn from stored to displayed picture: 0, 90, 180 or 270.
         is_mirrored: The displayed picture is also mirrored left to right, after the turn.
-        sample_aspect_ratio: Width over height of a displayed pixel. Frames are not stretched.
+        sample_aspect_ratio: Width over height of a stored pixel, already counted in `width` and
+            `height`; 1 where the file says nothing.
         fps: Average rate over the video; the stated rate when there is one frame.
         is_variable_rate: Frames are not evenly spaced, beyond rounding of the time stamps.
         duration_s: From the first frame's start to the last frame's end, seconds.
@@ -241,8 +243,7 @@ def _video_info(
 ) -> VideoInfo:
     facts, pts = scan.facts, times.frame_pts
     orientation = orientation_of(first_frame)
-    width, height = orientation.size(first_frame.width, first_frame.height)
-    ratio = facts.sample_aspect_ratio
+    width, height = displayed_size(first_frame, facts.sample_aspect_ratio)
     intervals = np.diff(pts)
     spread_s = int(np.ptp(intervals)) * times.time_base if len(intervals) else Fraction(0)
     shown_s = int(pts[-1] - pts[0]) * times.time_base
@@ -265,7 +266,7 @@ def _video_info(
         height=height,
         rotation_deg=orientation.rotation_deg,
         is_mirrored=orientation.is_mirrored,
-        sample_aspect_ratio=1 / ratio if orientation.is_transposed else ratio,
+        sample_aspect_ratio=facts.sample_aspect_ratio,
         fps=float((len(pts) - 1) / shown_s) if shown_s else float(nominal_fps),
         is_variable_rate=spread_s > max(times.time_base, ROUNDING_S),
         duration_s=float(shown_s + last_duration * times.time_base),

@@ -92,6 +92,11 @@ def _describe_failure(
     return printable(f"{place}: {error_stage} {error_class}: {message}")
 
 
+def printable_lines(text: str) -> str:
+    """`printable` line by line, for messages that have several."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def printable(text: str) -> str:
     """One line that leaves a terminal alone: control characters of names and messages spelled."""
     return "".join(

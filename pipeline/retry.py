@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow.compute as pc
 
+from pipeline.attempts import forget_deaths
 from pipeline.errors import ConfigError
 from pipeline.ledger import read_ledger
 from pipeline.retry_requests import read_request, write_request
@@ -64,6 +65,7 @@ def request_retries(store: Store, kinds: Collection[str]) -> Requested:
         if row["error_stage"] != "probe":
             wanted.setdefault(row["shard_index"], set()).add(row["clip_id"])
     for shard_index, clip_ids in wanted.items():
+        forget_deaths(store, shard_index)
         write_request(store, shard_index, clip_ids | read_request(store, shard_index))
     again = [row for row in meant if row["error_stage"] != "probe"]
     failures = Counter(f"{row['error_stage']}/{row['error_class']}" for row in again)

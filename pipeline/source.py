@@ -25,6 +25,7 @@ VIDEO_SUFFIXES = frozenset(
 )
 LIST_SUFFIXES = frozenset({".txt", ".csv", ".parquet"})
 LIST_COLUMNS = ("uri", "path", "video", "file", "url")
+AMBIGUOUS = ("//", "?versionId=")  # an empty part, or a scheme; what S3 clients cut off
 INFO_THREADS = 32  # requests at once, one for each file that a list names
 
 
@@ -111,7 +112,9 @@ def _candidates(
             if by_suffix:
                 found = [file for file in found if _suffix(file.path) in VIDEO_SUFFIXES]
             files = [_source_file(file) for file in found]
-            if folder.is_local and not follow_links:
+            if not folder.is_local:
+                files = [_refuse_ambiguous(file) for file in files]
+            elif not follow_links:
                 files = [_refuse_outside(uri, file) for file in files]
             return uri, files
         root, name = split_uri(uri)
@@ -186,6 +189,16 @@ def _check_names(files: Sequence[SourceFile], src: str) -> None:
 
 def _source_file(file: StoredFile) -> SourceFile:
     return SourceFile(file.path, file.size_bytes, file.version)
+
+
+def _refuse_ambiguous(file: SourceFile) -> SourceFile:
+    """Keys of a bucket may be anything; some, as part of a uri, are another object's."""
+    if file.name.startswith("/") or any(mark in file.name for mark in AMBIGUOUS):
+        reason = f"it has {' or '.join(AMBIGUOUS)} in it"
+        return replace(
+            file, refusal=f"its name would be read as another object's: {reason}. Rename it"
+        )
+    return file
 
 
 def _refuse_outside(root: str, file: SourceFile) -> SourceFile:

@@ -19,7 +19,7 @@ from typing import BinaryIO, NamedTuple, TypeVar, cast
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from pipeline.errors import StorageError
+from pipeline.errors import CredentialsError, StorageError
 from pipeline.local_disk import (
     TEMPORARY_PREFIX,
     file_status,
@@ -29,12 +29,13 @@ from pipeline.local_disk import (
 )
 from pipeline.remote_file import RemoteFile
 from pipeline.retries import Retries
-from pipeline.storage_errors import explain, is_of_store
+from pipeline.storage_errors import explain, is_about_credentials, is_of_store
 from pipeline.uris import is_remote, normalise_uri, split_uri
 
 Answer = TypeVar("Answer")
 
 BLOCK_BYTES = 2**21
+MAX_BLOCKS = 8  # of an open object that are kept
 S3_SCHEMES = ("s3", "s3a")
 READ_TIMEOUT_S = 15.0  # an answer that stalls for so long is asked for again
 CONFLICTS = frozenset({errno.EEXIST, errno.EINVAL, errno.EBUSY})
@@ -247,7 +248,8 @@ class Store:
             return
 
         def open_object() -> tuple[BinaryIO, StoredFile]:
-            file = self._fs.open(full, "rb", cache_type="blockcache", block_size=BLOCK_BYTES)
+            cache = {"cache_type": "blockcache", "cache_options": {"maxblocks": MAX_BLOCKS}}
+            file = self._fs.open(full, "rb", block_size=BLOCK_BYTES, **cache)
             return file, self._remote_file(getattr(file, "details", None) or self._fs.info(full))
 
         file, stored = self._run("read", path, open_object)
@@ -273,7 +275,7 @@ class Store:
         return f"{self._root}/{path}" if path else self._root or "/"
 
     def _relative(self, full: str) -> str:
-        return full[len(self._root) :].lstrip("/")
+        return full[len(self._root) :].removeprefix("/")
 
     def _local_file(self, full: str, status: os.stat_result) -> StoredFile:
         return StoredFile(
@@ -309,7 +311,8 @@ class Store:
             if not is_of_store(error):
                 raise
             reason, is_transient = explain(error, is_write=action in ("write", "create"))
-            raise StorageError(
+            kind = CredentialsError if is_about_credentials(error) else StorageError
+            raise kind(
                 f"{self._full(path)}: cannot {action}: {reason}", is_transient=is_transient
             ) from error
 

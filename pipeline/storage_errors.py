@@ -4,7 +4,12 @@ import errno
 from http import HTTPStatus
 from http.client import HTTPException
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    NoCredentialsError,
+)
 
 CLIENTS = ("aiobotocore", "aiohttp", "botocore")
 """Packages whose errors are a store's; named, since importing them all costs half a second."""
@@ -23,6 +28,7 @@ _DISK_REASONS = {
     errno.EDQUOT: "the disk quota is used up. Free some space and run again",
     errno.EFBIG: "the file is larger than the disk or `ulimit -f` allows. Raise the limit",
     errno.EROFS: "the file system is read-only. Choose another place",
+    errno.ELOOP: "it is a link that leads in a circle. Remove it",
     errno.ENAMETOOLONG: "the name is too long. Rename it, or choose another place",
 }
 
@@ -31,6 +37,20 @@ def is_of_store(error: Exception) -> bool:
     """Whether a store's client raised this because of the store."""
     package = type(error).__module__.partition(".")[0]
     return isinstance(error, OSError | HTTPException) or package in CLIENTS
+
+
+def is_about_credentials(error: Exception) -> bool:
+    """Whether a store says by this that it refuses the credentials, or there are none."""
+    if isinstance(error, NoCredentialsError):
+        return True
+    answer = error if isinstance(error, ClientError) else error.__cause__
+    if not isinstance(answer, ClientError):
+        return False
+    status = answer.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    # A HEAD has no body that could say why; expired credentials are a bad request there.
+    return _code(answer) in CREDENTIAL_CODES or (
+        status == HTTPStatus.BAD_REQUEST and _code(answer) == str(HTTPStatus.BAD_REQUEST.value)
+    )
 
 
 def explain(error: Exception, *, is_write: bool) -> tuple[str, bool]:
@@ -70,7 +90,7 @@ def explain(error: Exception, *, is_write: bool) -> tuple[str, bool]:
 
 def _refusal(error: ClientError) -> tuple[str, bool] | None:
     """What an S3 server's own answer means; None leaves it to what the client made of it."""
-    code = str(error.response.get("Error", {}).get("Code", ""))
+    code = _code(error)
     message = error.response.get("Error", {}).get("Message") or code
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code in CREDENTIAL_CODES:
@@ -85,3 +105,7 @@ def _refusal(error: ClientError) -> tuple[str, bool] | None:
         advice = "Check the credentials (expired ones look like this), region and endpoint"
         return f"the store answered {status} {code}: {message}. {advice}", False
     return None
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

@@ -20,6 +20,7 @@ from pipeline.attempts import Attempt, begin_attempt
 from pipeline.commit import ShardWriter
 from pipeline.config import LabelIdentity, WorkerConfig
 from pipeline.errors import RefusedError
+from pipeline.footprint import decoder_bytes
 from pipeline.frames import open_frames
 from pipeline.inference import ClipInput, annotate_clips
 from pipeline.labels import ClipLabels
@@ -150,7 +151,7 @@ class ShardWorker:
             else:
                 runnable.append(answer)
         batch_clips = 1 if attempt.is_careful else self._settings.config.batch_clips
-        for batch in make_batches(runnable, batch_clips):
+        for batch in make_batches(runnable, batch_clips, self._settings.config.decode_bytes):
             with attempt.clip_mark(batch[0].clip_id):
                 self._annotate_batch(batch, planned, writer)
         return writer.commit(clips, is_again=is_again)
@@ -210,14 +211,30 @@ class ShardWorker:
         writer.add_rows(clip, rows, labels.depth, seconds, num_retries)
 
 
-def make_batches(clips: Sequence[ClipInput], batch_clips: int) -> Iterator[list[ClipInput]]:
-    """Clips of one picture size together, longest first, `batch_clips` at a time."""
+def make_batches(
+    clips: Sequence[ClipInput], batch_clips: int, decode_bytes: int
+) -> Iterator[list[ClipInput]]:
+    """Clips of one network picture together, longest first.
+
+    Args:
+        clips: In any order.
+        batch_clips: So many at a time at most.
+        decode_bytes: Fewer, where the decoders of their source pictures would take more than this.
+    """
 
     def size(clip: ClipInput) -> tuple[int, int]:
         return clip.geometry.height, clip.geometry.width
 
     ordered = sorted(clips, key=lambda clip: (*size(clip), -len(clip.times_s)))
     for _, same_size in itertools.groupby(ordered, key=size):
-        group = list(same_size)
-        for start in range(0, len(group), batch_clips):
-            yield group[start : start + batch_clips]
+        batch: list[ClipInput] = []
+        batch_bytes = 0
+        for clip in same_size:
+            clip_bytes = decoder_bytes(clip.geometry.source_width, clip.geometry.source_height)
+            is_full = len(batch) == batch_clips or batch_bytes + clip_bytes > decode_bytes
+            if batch and is_full:
+                yield batch
+                batch, batch_bytes = [], 0
+            batch.append(clip)
+            batch_bytes += clip_bytes
+        yield batch

@@ -22,7 +22,7 @@ REFERENCE_FRAMES: dict[str, str] = {
     "into it: x_world = R x_camera + t.",
     SHOT_WORLD: "One world for all clips of a shot: the clip world of its first clip.",
     PARENT_JOINT: "The axes of the joint's parent in SMPL-X's kinematic tree.",
-    SOURCE_PICTURE: "The video's picture as displayed, rotation applied, in its own pixels: x "
+    SOURCE_PICTURE: "The video's picture as displayed, in square pixels, rotation applied: x "
     "right, y down, (0, 0) at the centre of the first pixel.",
     DEPTH_PICTURE: "The stored depth picture, in its own pixels, (0, 0) at the centre of the "
     "first.",

@@ -25,7 +25,7 @@ from pipeline.plan import make_plan, read_shard, write_plan
 from pipeline.retries import Retries
 from pipeline.source import list_source
 from pipeline.storage import Store
-from tests.pipeline.video_cases import CASES
+from tests.pipeline.video_cases import CASES, VP9_OF_10_BITS
 from tests.synthetic import make_video
 
 NUM_FRAMES = 12
@@ -120,7 +120,7 @@ MUTATIONS: tuple[Mutation, ...] = (
 
 def make_originals(folder: Path) -> list[Path]:
     """A short video of every codec, container and oddity that the tests know."""
-    paths = []
+    paths = [VP9_OF_10_BITS]
     for index, (name, options) in enumerate(CASES.values()):
         path = folder / f"{index}{Path(name).suffix}"
         ticks = options.get("ticks")

@@ -62,8 +62,8 @@ def make_video(
     Args:
         path: Where to; .mp4 .mov .mkv .webm .avi .ts .mpg .flv .h264 were tried.
         num_frames: Pictures.
-        width: Of the displayed picture; even unless `pix_fmt` is yuv444p.
-        height: Of the displayed picture.
+        width: Of the displayed picture, in stored pixels; even unless `pix_fmt` is yuv444p.
+        height: Of the displayed picture, likewise.
         fps: Pictures a second.
         clip_id: 0..255, drawn in every picture.
         codec: Encoder: libx264 libx265 libsvtav1 libvpx libvpx-vp9 mpeg4 mpeg2video mjpeg ...

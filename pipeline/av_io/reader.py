@@ -13,6 +13,7 @@ from av.buffer import Buffer
 from av.codec.context import ThreadType
 from av.container.streams import StreamContainer
 from av.packet import Packet
+from av.sidedata.sidedata import SideDataContainer
 from av.stream import Discard, Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
@@ -20,6 +21,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from pipeline.av_io.media_errors import MediaError, media_errors
+from pipeline.machine import count_cores
 from pipeline.orientation import Orientation, orientation_of_matrix
 
 VideoFile = str | os.PathLike[str] | BinaryIO  # local path, or seekable binary file object
@@ -28,6 +30,9 @@ VideoFile = str | os.PathLike[str] | BinaryIO  # local path, or seekable binary 
 CONTAINERS = "mov,matroska,avi,mpegts,mpeg,asf,flv,ogg,mxf,h264,hevc,m4v,mpegvideo"
 MAX_STREAMS = 100
 MAX_PIXELS = 2**26  # of a stored picture: 8192 x 8192
+MAX_THREADS = 16  # of a decoder, as many as libav starts by itself
+THREAD_BYTES = 2**27  # of pictures that the threads of a decoder hold beyond those of one
+THREAD_BYTES_PER_PIXEL = 3  # two pictures of 8 bits in 4:2:0 a thread
 CONTAINER_OPTIONS = {
     "format_whitelist": CONTAINERS,
     "protocol_whitelist": "file",  # what a container may open, were there one that opens others
@@ -45,7 +50,7 @@ class StreamFacts:
         codec: libav's name of the codec, such as `h264`.
         time_base: Seconds a unit of time stamp.
         nominal_fps: Frames a second as stated or guessed from the first frames; None if unknown.
-        sample_aspect_ratio: Width over height of a stored pixel.
+        sample_aspect_ratio: Width over height of a stored pixel; 1 where nothing is said.
         num_promised_frames: Frames the header promises; 0 when it does not say.
         is_interlaced: Stored as fields.
         num_reorder_frames: Frames the decoder may hold back to put them in order.
@@ -95,7 +100,7 @@ class VideoReader:
         codec = self._stream.codec_context
         codec.options = {"max_pixels": str(MAX_PIXELS)}  # its pictures may grow half way
         codec.thread_type = ThreadType.AUTO if is_threaded else ThreadType.NONE
-        codec.thread_count = 0 if is_threaded else 1
+        codec.thread_count = num_threads(codec.width, codec.height) if is_threaded else 1
         self.end_error: str | None = None
         self.facts = StreamFacts(
             container=self._container.format.name,
@@ -170,21 +175,49 @@ class RgbConverter:
         """Tables are made for the first frame."""
         self._reformatter = VideoReformatter()
 
-    def convert(self, frame: VideoFrame) -> NDArray[np.uint8]:
+    def convert(
+        self, frame: VideoFrame, sample_aspect_ratio: Fraction = Fraction(1)
+    ) -> NDArray[np.uint8]:
         """[H, W, 3] RGB 0..255 as displayed, by the frame's own colour matrix and range.
 
-        Untagged video is taken for BT.601 with limited range, as ffmpeg and OpenCV do.
+        Untagged video is taken for BT.601 with limited range, as ffmpeg and OpenCV do. Pixels that
+        are not square are made so. What is transparent keeps its colour; brightness beyond a
+        screen's (HDR) is not mapped into it.
+
+        Args:
+            frame: As it came out of the decoder.
+            sample_aspect_ratio: Width over height of its pixels.
         """
-        rgb = self._reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
-        return orientation_of(frame).apply(rgb.astype(np.uint8, copy=False))
+        width = _square_width(frame.width, sample_aspect_ratio)
+        rgb = self._reformatter.reformat(frame, width=width, format="rgb24", threads=1)
+        return orientation_of(frame).apply(rgb.to_ndarray().astype(np.uint8, copy=False))
+
+
+def num_threads(width: int, height: int) -> int:
+    """Threads for a decoder of pictures of a size: one a core, if their pictures are small."""
+    held_bytes = THREAD_BYTES_PER_PIXEL * max(1, width * height)
+    return max(1, min(MAX_THREADS, count_cores(), THREAD_BYTES // held_bytes))
+
+
+def displayed_size(frame: VideoFrame, sample_aspect_ratio: Fraction) -> tuple[int, int]:
+    """(width, height) of what `RgbConverter.convert` makes of a frame."""
+    width = _square_width(frame.width, sample_aspect_ratio)
+    return orientation_of(frame).size(width, frame.height)
 
 
 def orientation_of(frame: VideoFrame) -> Orientation:
     """How the frame's own display matrix, if it has one, says to show it."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    # Not `frame.side_data`: the frame would keep it, and it the frame, until the next collection of
+    # Python's garbage; hundreds of pictures may lie there by then.
+    matrix = SideDataContainer(frame).get("DISPLAYMATRIX")  # type: ignore[call-arg]
     if matrix is None:
         return Orientation()
     return orientation_of_matrix(np.frombuffer(bytes(cast(Buffer, matrix)), np.int32))
+
+
+def _square_width(width: int, sample_aspect_ratio: Fraction) -> int:
+    """Width of a stored picture once its pixels are square; its height stays."""
+    return max(1, round(width * sample_aspect_ratio))
 
 
 def _size_bytes(file: VideoFile) -> int:
@@ -215,7 +248,8 @@ def _best_video_stream(streams: StreamContainer) -> VideoStream:
             -stream.index,
         ),
     )
-    size = (best.codec_context.width, best.codec_context.height)
+    ratio = max(Fraction(1), best.sample_aspect_ratio or Fraction(1))
+    size = (_square_width(best.codec_context.width, ratio), best.codec_context.height)
     if size[0] * size[1] > MAX_PIXELS:
         raise MediaError(
             f"its pictures are said to have {size[0]}x{size[1]} pixels; more than {MAX_PIXELS} are "

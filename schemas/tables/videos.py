@@ -43,8 +43,8 @@ _PROBED: tuple[Field, ...] = (
     Field(
         "width",
         pa.int32(),
-        "Width of the picture as displayed, after rotation. All source pixels of the dataset are "
-        "of this picture.",
+        "Width of the picture as displayed: its pixels made square, then rotated. All source "
+        "pixels of the dataset are of this picture.",
         "px",
         nullable=True,
         rules=(at_least(1),),
@@ -52,7 +52,7 @@ _PROBED: tuple[Field, ...] = (
     Field(
         "height",
         pa.int32(),
-        "Height of the picture as displayed, after rotation.",
+        "Height of the picture as displayed, likewise.",
         "px",
         nullable=True,
         rules=(at_least(1),),
@@ -68,8 +68,9 @@ _PROBED: tuple[Field, ...] = (
     Field(
         "sample_aspect_ratio",
         pa.float64(),
-        "Width of a stored pixel over its height as the file declares it; not applied, null where "
-        "it declares none.",
+        "Width of a stored pixel over its height as the file declares it; already applied, by "
+        "stretching the stored picture's width, to every frame and coordinate. Null where it is "
+        "not known.",
         nullable=True,
         rules=(more_than(0),),
     ),

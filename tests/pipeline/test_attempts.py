@@ -4,7 +4,13 @@ import sys
 
 import pytest
 
-from pipeline.attempts import Attempt, begin_attempt, forget_attempts, start_mark
+from pipeline.attempts import (
+    Attempt,
+    begin_attempt,
+    forget_attempts,
+    forget_deaths,
+    start_mark,
+)
 from pipeline.errors import JobError
 from pipeline.storage import Store
 
@@ -52,6 +58,16 @@ def test_after_a_death_the_next_attempt_is_careful(root_uri):
     assert (second.number, second.is_careful, second.quarantined) == (1, True, {})
     assert begin(store).number == 2
     assert not begin_attempt(store, 4, "run1", "host").is_careful
+
+
+def test_a_shard_that_is_asked_for_again_has_no_deaths(root_uri):
+    store = Store(root_uri)
+    living = begin(store)
+    other = begin_attempt(store, 4, "run1", "host")
+    forget_deaths(store, 3)
+    assert names(store) == [f"attempts/shard-000004/{other.name}.json"]
+    assert not begin(store).is_careful
+    living.end()  # its mark is gone already
 
 
 def test_attempts_at_once_have_names_of_their_own(root_uri):

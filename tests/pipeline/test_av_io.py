@@ -1,5 +1,6 @@
 """Colours of decoded frames, by the frame's own matrix and range; and what is encoded."""
 
+import gc
 import io
 from fractions import Fraction
 
@@ -9,7 +10,8 @@ import pytest
 
 from pipeline.av_io.gray import GrayEncoder
 from pipeline.av_io.h264 import H264Encoder
-from pipeline.av_io.reader import RgbConverter
+from pipeline.av_io.reader import RgbConverter, VideoReader, num_threads
+from tests.synthetic import make_video
 
 RGB = (200, 60, 30)
 WEIGHTS = {"BT.709": (0.2126, 0.0722), "BT.601": (0.299, 0.114)}  # of red and blue in luma
@@ -88,3 +90,35 @@ def test_grey_frames_of_either_depth_come_back_as_they_were(pix_fmt: str, dtype:
         encoder.add(picture, 40 * place)
     with av.open(io.BytesIO(encoder.finish(Fraction(25), {}))) as video:
         assert np.array_equal([frame.to_ndarray() for frame in video.decode(video=0)], codes)
+
+
+def test_a_picture_is_gone_when_its_colours_were_taken(tmp_path):
+    """Not at the next collection of garbage: there may be hundreds by then."""
+    make_video(tmp_path / "a.mp4", 12, max_b_frames=0)
+    converter = RgbConverter()
+    gc.collect()
+    gc.disable()
+    num_before = sum(type(thing) is av.VideoFrame for thing in gc.get_objects())
+    try:
+        with VideoReader(tmp_path / "a.mp4", is_threaded=False) as reader:
+            for packet in reader.packets():
+                for frame in reader.decode(packet):
+                    converter.convert(frame)
+        assert sum(type(thing) is av.VideoFrame for thing in gc.get_objects()) < num_before + 3
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("cores", "size", "threads"),
+    [
+        (2, (1920, 1080), 2),
+        (64, (640, 480), 16),
+        (64, (3840, 2160), 5),
+        (64, (8192, 8192), 1),
+        (1, (0, 0), 1),
+    ],
+)
+def test_pictures_held_by_threads_are_bounded_in_bytes(monkeypatch, cores, size, threads):
+    monkeypatch.setattr("pipeline.av_io.reader.count_cores", lambda: cores)
+    assert num_threads(*size) == threads

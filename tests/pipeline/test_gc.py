@@ -24,6 +24,7 @@ UNCOMMITTED = [
     "attempts/shard-000001/000-run-a.json",
     "attempts/shard-000001/000-run-a.bbbbbbbbbbbbbbbbbbbb",
     "attempts/start-run-worker/0.json",
+    "plan/probed/0.1.0-c.parquet",
 ]
 TEMPORARY = ["frames/.tmp-1", "clips/.tmp-2", "depth/shard-000000.001-run-b/.tmp-3"]
 NOT_OURS = ["frames/notes.txt", "README.md", "releases/v1/frames.parquet", "run.json"]

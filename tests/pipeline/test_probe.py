@@ -68,8 +68,9 @@ def test_facts_of_a_portrait_video_with_oblong_pixels(tmp_path: Path) -> None:
         "h264",
         "yuv420p",
     )
-    assert (info.width, info.height, info.rotation_deg, info.is_mirrored) == (96, 128, 90, False)
-    assert info.sample_aspect_ratio == Fraction(3, 4)
+    # Stored as 128 x 96: 171 x 96 of square pixels, then turned.
+    assert (info.width, info.height, info.rotation_deg, info.is_mirrored) == (96, 171, 90, False)
+    assert info.sample_aspect_ratio == Fraction(4, 3)
     assert (info.num_frames, info.fps, info.duration_s) == (24, 25.0, 0.96)
 
 

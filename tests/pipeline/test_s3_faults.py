@@ -6,9 +6,9 @@ import fsspec
 import pytest
 
 from human3r_model.preprocess import image_geometry
-from pipeline.errors import StorageError
+from pipeline.errors import CredentialsError, StorageError
 from pipeline.frames import open_frames
-from pipeline.plan import read_shard
+from pipeline.plan import has_plan, read_shard
 from pipeline.planning import plan_job
 from pipeline.retries import Retries
 from pipeline.storage import Store
@@ -97,6 +97,19 @@ def test_expired_credentials_are_said_at_once(proxy, s3_uri):
         assert not got.value.is_transient
         assert "Renew the credentials" in str(got.value)
         assert proxy.num_requests.total() - before == 1
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+def test_credentials_that_expire_while_videos_are_planned_end_it(proxy, s3_uri, tmp_path, method):
+    """A HEAD has no body that could say why."""
+    make_video(tmp_path / "a.mp4", 3)
+    Store(s3_uri).write("src/a.mp4", (tmp_path / "a.mp4").read_bytes())
+    proxy.draw_fault = lambda command, path: (
+        "expired" if command == method and path.endswith("a.mp4") else None
+    )
+    with pytest.raises(CredentialsError, match=r"a\.mp4: cannot read: .*credentials"):
+        plan_job(f"{s3_uri}/src", f"{s3_uri}/out", {})
+    assert not has_plan(Store(f"{s3_uri}/out"))
 
 
 def test_a_store_that_stays_busy_is_given_up_and_said(proxy, s3_uri):

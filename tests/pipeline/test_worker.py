@@ -263,6 +263,23 @@ def test_batches_are_of_one_size_longest_first():
         )
 
     clips = [clip("a", 64, 3), clip("b", 96, 9), clip("c", 64, 8), clip("d", 64, 5)]
-    names = [[c.clip_id for c in batch] for batch in make_batches(clips, 2)]
+    names = [[c.clip_id for c in batch] for batch in make_batches(clips, 2, 2**30)]
     assert names == [["b"], ["c", "d"], ["a"]]  # 64x32 before 64x48
-    assert list(make_batches([], 4)) == []
+    assert list(make_batches([], 4, 2**30)) == []
+
+
+def test_batches_of_large_pictures_are_small(monkeypatch):
+    monkeypatch.setattr("pipeline.av_io.reader.count_cores", lambda: 64)
+
+    def sizes_of_batches(width, height, decode_bytes):
+        clips = [
+            ClipInput(name, image_geometry(width, height), np.zeros(3), lambda: iter(()))
+            for name in "abcdef"
+        ]
+        return [len(batch) for batch in make_batches(clips, 4, decode_bytes)]
+
+    default = WorkerConfig().decode_bytes
+    assert sizes_of_batches(1920, 1080, default) == [4, 2]  # 65 bytes a pixel with 16 threads
+    assert sizes_of_batches(3840, 2160, default) == [4, 2]  # 32 bytes a pixel with 5 threads
+    assert sizes_of_batches(7680, 4320, default) == [2, 2, 2]  # 20 bytes a pixel with 1
+    assert sizes_of_batches(7680, 4320, 1) == [1] * 6

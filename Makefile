@@ -7,10 +7,10 @@ BODY := assets/body/anny_body_smplx_layout.npz
 NANO := assets/nano/nano.safetensors
 
 .DEFAULT_GOAL := help
-.PHONY: help install annotate test lint lock
+.PHONY: help install annotate test test-s3 lint lock
 
 help:  ## List the targets.
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 install: $(READY)  ## Make .venv with the locked versions.
 
@@ -23,6 +23,9 @@ annotate: $(READY)  ## Set up, then annotate the bundled clips into out/demo and
 # threads wait for each other (the training's tests take 18 s with one, 84 s with two).
 test: lint  ## Set up, then lint and all tests.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+test-s3: $(READY)  ## Set up, then the tests of S3 against a real server (Debian: radosgw ceph-mon ceph-osd).
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --s3 rgw -o python_files='test_*.py real_s3.py'
 
 lint: $(READY)  ## Set up, then ruff, formatting and types.
 	$(BIN)/ruff check .

@@ -67,7 +67,27 @@ def staged_file(target: Path) -> Iterator[Path]:
         staged.unlink(missing_ok=True)
 
 
-def write_through(path: Path, data: bytes) -> None:
+def replace_file(target: Path, data: bytes) -> None:
+    """Put `data` at `target`, all at once, in the place of what is there."""
+    with staged_file(target) as staged:
+        _write_through(staged, data)
+        staged.replace(target)
+
+
+def create_file(target: Path, data: bytes) -> bool:
+    """Put `data` at `target`, all at once, if nothing is there yet; whether it was done."""
+    try:
+        with staged_file(target) as staged:
+            _write_through(staged, data)
+            os.link(staged, target)
+    except FileExistsError:
+        if file_status(str(target)) is None:  # a folder, or a file as one
+            raise
+        return False
+    return True
+
+
+def _write_through(path: Path, data: bytes) -> None:
     """Write a new file, down to the disk."""
     with path.open("xb") as file:
         file.write(data)

@@ -7,12 +7,12 @@ nowhere else: its client's own retries are off. Must not know what the objects m
 """
 
 import contextlib
-import errno
 import hashlib
 import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar, cast
 
@@ -22,14 +22,16 @@ from fsspec.implementations.local import LocalFileSystem
 from pipeline.errors import CredentialsError, StorageError
 from pipeline.local_disk import (
     TEMPORARY_PREFIX,
+    create_file,
     file_status,
+    replace_file,
     staged_file,
     walk_files,
-    write_through,
 )
 from pipeline.remote_file import RemoteFile
+from pipeline.remote_objects import RemoteObjects, S3Objects
 from pipeline.retries import Retries
-from pipeline.storage_errors import explain, is_about_credentials, is_of_store
+from pipeline.storage_errors import explain, is_about_credentials, is_of_store, tripped_over
 from pipeline.uris import is_remote, normalise_uri, split_uri
 
 Answer = TypeVar("Answer")
@@ -38,8 +40,6 @@ BLOCK_BYTES = 2**21
 MAX_BLOCKS = 8  # of an open object that are kept
 S3_SCHEMES = ("s3", "s3a")
 READ_TIMEOUT_S = 15.0  # an answer that stalls for so long is asked for again
-CONFLICTS = frozenset({errno.EEXIST, errno.EINVAL, errno.EBUSY})
-"""What clients make of an object that is there already: s3fs of 412 and 409."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,8 @@ class Store:
         except (ValueError, ImportError) as error:
             raise StorageError(f"{uri}: cannot be opened as a store: {error}") from error
         self._root = root.rstrip("/")
+        is_s3 = self.uri.partition("://")[0] in S3_SCHEMES
+        self._objects = S3Objects(self._fs) if is_s3 else RemoteObjects(self._fs)
         self._retries = retries
         self.is_local = isinstance(self._fs, LocalFileSystem)
 
@@ -92,11 +94,17 @@ class Store:
 
     def is_folder(self, path: str = "") -> bool:
         """Whether `path` is a folder (or a prefix with objects below it)."""
-        return self._run("read", path, lambda: bool(self._fs.isdir(self._full(path))))
+        is_folder = self._fs.isdir if self.is_local else self._objects.is_folder
+        return self._run("read", path, lambda: bool(is_folder(self._full(path))))
 
     def list(self, prefix: str = "") -> list[StoredFile]:
         """Every object below the folder `prefix`, at any depth, sorted by path."""
-        files = self._run("list", prefix, lambda: self._list(prefix))
+        full = self._full(prefix)
+        if self.is_local:
+            files = self._run("list", prefix, lambda: self._list_here(full))
+        else:
+            entries = self._objects.list_below(full, partial(self._run, "list", prefix))
+            files = [self._remote_file(entry) for entry in entries]
         return sorted(files, key=lambda file: file.path)
 
     def read(self, path: str) -> bytes:
@@ -149,17 +157,11 @@ class Store:
         Raises:
             StorageError: No space, no permission, or the store refused.
         """
-
-        def put() -> None:
-            if not self.is_local:
-                self._fs.pipe_file(self._full(path), data)
-                return
-            target = Path(self._full(path))
-            with staged_file(target) as staged:
-                write_through(staged, data)
-                staged.replace(target)
-
-        self._run("write", path, put)
+        run, full = partial(self._run, "write", path), self._full(path)
+        if self.is_local:
+            run(lambda: replace_file(Path(full), data))
+        else:
+            self._objects.put(full, data, run, is_new=False)
 
     def create(self, path: str, data: bytes) -> bool:
         """Put `data` at `path` only if nothing is there; whether it was this call that did.
@@ -168,7 +170,11 @@ class Store:
         whose answer was lost is refused by its own object. A store that ignores the condition lets
         the last writer win and answers True to both.
         """
-        is_new = self._run("create", path, lambda: self._put_new(path, data))
+        run, full = partial(self._run, "create", path), self._full(path)
+        if self.is_local:
+            is_new = run(lambda: create_file(Path(full), data))
+        else:
+            is_new = self._objects.put(full, data, run, is_new=True)
         return is_new or self.read(path) == data
 
     def delete(self, path: str) -> None:
@@ -201,42 +207,18 @@ class Store:
         finally:
             self.delete(probe)
 
+    def _list_here(self, folder: str) -> Sequence[StoredFile]:
+        try:
+            return [self._local_file(*entry) for entry in walk_files(folder)]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
     def _info(self, path: str) -> StoredFile | None:
         if self.is_local:
             status = file_status(self._full(path))
             return self._local_file(self._full(path), status) if status else None
-        try:
-            entry = self._fs.info(self._full(path))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        return self._remote_file(entry) if entry["type"] == "file" else None
-
-    def _list(self, prefix: str) -> Sequence[StoredFile]:
-        try:
-            if self.is_local:
-                return [self._local_file(*entry) for entry in walk_files(self._full(prefix))]
-            entries = self._fs.find(self._full(prefix), detail=True)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        return [self._remote_file(entry) for entry in entries.values()]
-
-    def _put_new(self, path: str, data: bytes) -> bool:
-        """Whether nothing was at `path` before; only then `data` is there now."""
-        try:
-            if not self.is_local:
-                self._fs.pipe_file(self._full(path), data, mode="create")
-                return True
-            target = Path(self._full(path))
-            with staged_file(target) as staged:
-                write_through(staged, data)
-                os.link(staged, target)
-        except OSError as error:
-            if error.errno not in CONFLICTS and not isinstance(error, FileExistsError):
-                raise
-            if self._info(path) is None:  # some other conflict, such as a file as a folder
-                raise
-            return False
-        return True
+        entry = self._objects.find(self._full(path))
+        return self._remote_file(entry) if entry else None
 
     @contextlib.contextmanager
     def _open(self, path: str) -> Iterator[tuple[BinaryIO, StoredFile]]:
@@ -307,7 +289,8 @@ class Store:
         """Turn what a client raises into StorageError with the object's name and the remedy."""
         try:
             yield
-        except Exception as error:
+        except Exception as raised:
+            error = tripped_over(raised)
             if not is_of_store(error):
                 raise
             reason, is_transient = explain(error, is_write=action in ("write", "create"))

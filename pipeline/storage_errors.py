@@ -23,6 +23,7 @@ PASSING_CODES = frozenset(
     | {"OperationAborted", "ConditionalRequestConflict", "Throttling", "ThrottlingException"}
     | {"RequestLimitExceeded", "BandwidthLimitExceeded", "TooManyRequests"}
 )
+_REPLACED = "it was replaced while it was read. Plan it anew into a new OUT"
 _DISK_REASONS = {
     errno.ENOSPC: "no space left on the device. Free some space and run again",
     errno.EDQUOT: "the disk quota is used up. Free some space and run again",
@@ -51,6 +52,16 @@ def is_about_credentials(error: Exception) -> bool:
     return _code(answer) in CREDENTIAL_CODES or (
         status == HTTPStatus.BAD_REQUEST and _code(answer) == str(HTTPStatus.BAD_REQUEST.value)
     )
+
+
+def tripped_over(error: Exception) -> Exception:
+    """The store's error behind `error`, which s3fs raises while it looks at that one.
+
+    It expects a number and a text: time that ran out has neither, a refusal by Ceph has no text.
+    """
+    behind = error.__context__
+    is_tripped = isinstance(error, IndexError | TypeError) and isinstance(behind, OSError)
+    return behind if is_tripped and isinstance(behind, Exception) else error
 
 
 def explain(error: Exception, *, is_write: bool) -> tuple[str, bool]:
@@ -84,7 +95,7 @@ def explain(error: Exception, *, is_write: bool) -> tuple[str, bool]:
         what = error.strerror or "the name is taken"
         return f"{what}. A file and a folder have the same name; choose another", False
     if type(error).__name__ == "FileExpired":  # s3fs's, which costs half a second to import
-        return "it was replaced while it was read. Plan it anew into a new OUT", False
+        return _REPLACED, False
     return str(error) or type(error).__name__, True
 
 
@@ -96,6 +107,8 @@ def _refusal(error: ClientError) -> tuple[str, bool] | None:
     if code in CREDENTIAL_CODES:
         advice = "Renew the credentials (and check this machine's clock), then run again"
         return f"the store refuses the credentials: {code}: {message}. {advice}", False
+    if code == "PreconditionFailed":  # of a read, that it be the version that was opened
+        return _REPLACED, False
     is_overloaded = status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT)
     if code in PASSING_CODES or is_overloaded or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return f"the store answered {status} {code}: {message}", True

@@ -11,11 +11,37 @@ import pytest
 from human3r_model.body import BodyModel
 from pipeline import retries
 from tests.fakes import FakeHuman3R, fake_models
+from tests.fault_proxy import running_proxy
 from tests.pipeline.small_job import annotate_small, make_videos, plan_small
-from tests.stores import BucketFileSystem
+from tests.rgw import running_rgw
+from tests.stores import BucketFileSystem, running_moto
 
 BUCKET = "tests"
+SILENT = ("stall", "hang")
+"""Faults of answers that do not come."""
+KEYS = ("tests", "hush-key")
 FREE_BODY = Path(__file__).parents[1] / "assets/body/anny_body_smplx_layout.npz"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--s3 rgw` runs the tests that need an S3, and those alone, against a real server."""
+    text = "moto, in this process; or rgw, a real server (tests/rgw.py), and only tests of S3"
+    parser.addoption("--s3", choices=["moto", "rgw"], default="moto", help=text)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With a real server, leave out what asks none."""
+    if config.getoption("--s3") == "moto":
+        return
+    others = [item for item in items if not _needs_s3(item)]
+    items[:] = [item for item in items if _needs_s3(item)]
+    config.hook.pytest_deselected(items=others)
+
+
+def _needs_s3(item: pytest.Item) -> bool:
+    is_case = isinstance(item, pytest.Function) and hasattr(item, "callspec")
+    kind = item.callspec.params.get("root_uri") if is_case else None
+    return kind == "s3" or "s3_server" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -65,21 +91,36 @@ def small_out(small_source, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def s3_server() -> Iterator[tuple[str, int]]:
-    """Host and port of moto's S3 on the loopback interface, the only S3 the tests' clients know."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer("127.0.0.1", 0)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
+def s3_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, int]]:
+    """Host and port of an S3 on the loopback interface, the only one the tests' clients know."""
+    kind = request.config.getoption("--s3")
+    start = running_moto() if kind == "moto" else running_rgw(tmp_path_factory.mktemp("rgw"), *KEYS)
+    with start as (host, port), pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        patch.setenv("AWS_ACCESS_KEY_ID", "key")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        patch.setenv("AWS_ACCESS_KEY_ID", KEYS[0])
+        patch.setenv("AWS_SECRET_ACCESS_KEY", KEYS[1])
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         fsspec.filesystem("s3").mkdir(BUCKET)
         yield host, port
-    server.stop()
+
+
+@pytest.fixture
+def proxy(s3_server, monkeypatch, request):
+    """The proxy, which every client made in this test goes through.
+
+    Tests of a `fault` of silence lose patience after a second, and are kept waiting for two;
+    `tests/real_s3.py` has silence at full length.
+    """
+    with running_proxy(*s3_server) as running:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", running.url)
+        if "fault" in request.fixturenames and request.getfixturevalue("fault") in SILENT:
+            monkeypatch.setattr("pipeline.storage.READ_TIMEOUT_S", 1.0)
+            running.stall_s = 2.0
+        fsspec.get_filesystem_class("s3").clear_instance_cache()
+        yield running
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
 
 
 @pytest.fixture

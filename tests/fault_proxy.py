@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 
-Fault = Literal["500", "503", "reset", "cut", "stall", "expired"]
-"""What can go wrong with a request: an error of the server (nothing is done); the answer's body
-breaks off with a reset, or ends early without one; the answer comes late; the credentials are over.
+Fault = Literal["500", "503", "reset", "cut", "stall", "hang", "expired"]
+"""What can go wrong with a request: an error of the server (nothing is done); the answer breaks off
+with a reset, or ends early without one (all of it, where it has no body); nothing comes for a long
+time; nothing comes any more half way through the body; the credentials are over.
 """
 
 STALL_S = 30.0
@@ -81,6 +82,9 @@ class _Handler(BaseHTTPRequestHandler):
         answer = connection.getresponse()
         content = answer.read()
         connection.close()
+        if fault in ("cut", "reset") and not content:  # what is left to break is the rest of it
+            self._break_off(fault)
+            return
         self._answer(answer, content, fault)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _pass_on  # noqa: N815 - http.server's names
@@ -108,15 +112,35 @@ class _Handler(BaseHTTPRequestHandler):
         if fault in ("cut", "reset"):
             self.wfile.write(content[: len(content) // 2])
             self.wfile.flush()
-            if fault == "reset":  # no lingering: the client sees a reset, not an end
-                self.connection.setsockopt(
-                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-                )
-            self.close_connection = True
-            self.connection.close()
+            self._break_off(fault)
+            return
+        if fault == "hang":
+            self.wfile.write(content[: len(content) // 2])
+            self.wfile.flush()
+            time.sleep(self.server.stall_s)
+            self._break_off(fault)
             return
         self.wfile.write(content)
         self.server.num_bytes_sent += len(content)
+
+    def _break_off(self, fault: Fault) -> None:
+        if fault == "reset":  # no lingering: the client sees a reset, not an end
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.connection.close()
+
+
+def first_fails(fault: Fault, method: str, mark: str = "") -> Callable[[str, str], Fault | None]:
+    """For `draw_fault`: of every path that holds `mark`, the first request by `method` fails."""
+    seen = set()
+
+    def draw(command: str, path: str) -> Fault | None:
+        if command != method or mark not in path or path in seen:
+            return None
+        seen.add(path)
+        return fault
+
+    return draw
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """Object stores by fsspec scheme, one good and some that misbehave; and a disk that is full."""
 
+import contextlib
 import io
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
@@ -87,6 +89,19 @@ class ShortFileSystem(BucketFileSystem):
 
 for kind in (BucketFileSystem, FullFileSystem, DeafFileSystem, FlakyFileSystem, ShortFileSystem):
     fsspec.register_implementation(kind.protocol, kind, clobber=True)
+
+
+@contextlib.contextmanager
+def running_moto() -> Iterator[tuple[str, int]]:
+    """Host and port of moto's S3 in a thread of this process; it takes any signature."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    try:
+        yield server.get_host_and_port()
+    finally:
+        server.stop()
 
 
 def run_on_full_disk(folder: Path, script: str) -> str:

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from pipeline.local_disk import file_status, staged_file, walk_files, write_through
+from pipeline.local_disk import file_status, staged_file, walk_files
 from pipeline.storage import Store
 
 
@@ -67,7 +67,7 @@ def test_staged_file_is_gone_after_an_error(tmp_path):
         pytest.raises(ZeroDivisionError),
         staged_file(tmp_path / "folder" / "a") as staged,
     ):
-        write_through(staged, b"x")
+        staged.write_bytes(b"x")
         assert [path.name for path in (tmp_path / "folder").iterdir()] == [staged.name]
         raise ZeroDivisionError
     assert list((tmp_path / "folder").iterdir()) == []

@@ -2,6 +2,7 @@ import multiprocessing
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,9 @@ ODD_NAMES = [
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_what_is_written_is_read_listed_and_deleted(name, root_uri):
-    if "\n" in name and root_uri.startswith("s3:"):
+def test_what_is_written_is_read_listed_and_deleted(name, root_uri, request):
+    is_moto = root_uri.startswith("s3:") and request.config.getoption("--s3") == "moto"
+    if "\n" in name and is_moto:
         pytest.skip("moto's server knows no keys with a line break")
     store = Store(root_uri)
     store.write(name, b"0123456789")
@@ -41,7 +43,10 @@ def test_what_is_written_is_read_listed_and_deleted(name, root_uri):
     found = store.info(name)
     assert (found.path, found.size_bytes) == (name, 10)
     assert found.modified_s == pytest.approx(time.time(), abs=60)
-    assert store.list() == [found]
+    (listed,) = store.list()
+    # Some stores (Ceph) are exact to the millisecond in a list only.
+    assert listed.modified_s == pytest.approx(found.modified_s, abs=1)
+    assert replace(listed, modified_s=found.modified_s) == found
     store.delete(name)
     assert store.info(name) is None
     assert store.list() == []

@@ -4,8 +4,9 @@ The same SRC and configuration give the same plan, byte for byte, on every machi
 cannot be read is planned too, as one clip of no frames, so that the ledger accounts for it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,22 +16,24 @@ from numpy.typing import NDArray
 
 from pipeline import layout
 from pipeline.config import PlanConfig
-from pipeline.cutting import cut_clips, cut_shots, pack_shards, sample_frames
 from pipeline.errors import H3RError, PlanError, ProbeError, StorageError
+from pipeline.plan_rows import clip_rows, pack_rows, video_row
 from pipeline.probe import VideoInfo, probe_video
 from pipeline.retries import Retries
 from pipeline.source import Source, SourceFile
 from pipeline.storage import Store, open_media
-from pipeline.tables import read_table, table_bytes
+from pipeline.tables import TableWriter, read_table
 from pipeline.uris import join_uri
-from schemas.arrow import table_from_columns
-from schemas.checks import validate_table
-from schemas.ids import clip_id, shard_id, video_id
 from schemas.tables.plan_clips import PLAN_CLIPS
 from schemas.tables.videos import VIDEOS
 
 PROBE_THREADS = 8
-MISSING_VERSION = "missing"
+TASKS_AHEAD = 32  # so that a video that takes long keeps no thread waiting
+MAX_FILES_AT_ONCE = 16  # of a large corpus, a task: handing over a task costs more than a row
+FILES_PER_STEP = 1000
+
+Probe = Callable[[str, SourceFile], VideoInfo | ProbeError]
+"""From SRC and a file of it to what the file holds, or why that cannot be told."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +102,26 @@ class PlannedClip:
     probe_error: tuple[str, str] | None
 
 
+@dataclass(frozen=True)
+class PlanFiles:
+    """A plan as the files that hold it: as tables, a corpus of 10^6 clips would take gigabytes.
+
+    Attributes:
+        videos: The Parquet file of table `videos`.
+        clips: The Parquet file of table `plan_clips`.
+    """
+
+    videos: bytes
+    clips: bytes
+
+
 def make_plan(
     source: Source,
     config: PlanConfig,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     cuts: Mapping[str, Sequence[int]] | None = None,
-) -> Plan:
+    probe: Probe | None = None,
+) -> PlanFiles:
     """Probe every file of `source` and cut it.
 
     Args:
@@ -113,27 +130,27 @@ def make_plan(
         on_progress: Called with (files probed, files) after each.
         cuts: Where shots are known to begin: the first source frame of every shot but the first,
             by the video's name. Other videos are one shot.
+        probe: Looks at a file; None opens it.
     """
-    probed: list[VideoInfo | ProbeError] = []
-    with ThreadPoolExecutor(PROBE_THREADS) as pool:
-        for info in pool.map(lambda file: _probe(source.root, file), source.files):
-            probed.append(info)
-            on_progress(len(probed), len(source.files))
-    videos = _videos_table(source.files, probed)
     known = cuts or {}
-    shot_cuts = [known.get(file.name, ()) for file in source.files]
-    clips = _clips_table(videos["video_id"].to_pylist(), probed, shot_cuts, config)
-    return Plan(videos, clips)
+    videos, clips = TableWriter(VIDEOS), TableWriter(PLAN_CLIPS)
+
+    def planned_clips() -> Iterator[dict]:
+        for index, (file, info) in enumerate(_probe_all(source, probe or probe_file)):
+            video = video_row(index, file, info)
+            videos.add(video)
+            yield from clip_rows(video, info, known.get(file.name, ()), config)
+            on_progress(index + 1, len(source.files))
+
+    for clip in pack_rows(planned_clips(), config.max_shard_frames):
+        clips.add(clip)
+    return PlanFiles(videos.finish(), clips.finish())
 
 
-def write_plan(store: Store, plan: Plan) -> None:
+def write_plan(store: Store, plan: PlanFiles) -> None:
     """Write both tables; `plan_clips` last, since a plan counts once it is there."""
-    for path, spec, table in (
-        (layout.PLAN_VIDEOS, VIDEOS, plan.videos),
-        (layout.PLAN_CLIPS, PLAN_CLIPS, plan.clips),
-    ):
-        validate_table(table, spec)
-        store.write(path, table_bytes(table, spec, provenance=None))
+    store.write(layout.PLAN_VIDEOS, plan.videos)
+    store.write(layout.PLAN_CLIPS, plan.clips)
 
 
 def has_plan(store: Store) -> bool:
@@ -141,12 +158,17 @@ def has_plan(store: Store) -> bool:
     return store.info(layout.PLAN_CLIPS) is not None
 
 
-def read_plan(store: Store, clip_columns: list[str] | None = None) -> Plan:
+def read_plan(
+    store: Store,
+    clip_columns: list[str] | None = None,
+    video_columns: list[str] | None = None,
+) -> Plan:
     """Read the plan of OUT.
 
     Args:
         store: OUT.
         clip_columns: Columns of `clips` to read; None for all.
+        video_columns: Likewise of `videos`.
 
     Raises:
         PlanError: There is none, or it cannot be read.
@@ -154,7 +176,7 @@ def read_plan(store: Store, clip_columns: list[str] | None = None) -> Plan:
     if not has_plan(store):
         raise PlanError(f"{store.uri}: holds no plan. Make one with h3r plan or h3r annotate")
     try:
-        videos = read_table(store, layout.PLAN_VIDEOS)
+        videos = read_table(store, layout.PLAN_VIDEOS, columns=video_columns)
         return Plan(videos, read_table(store, layout.PLAN_CLIPS, columns=clip_columns))
     except StorageError as error:
         raise PlanError(f"the plan is damaged: {error}") from error
@@ -169,7 +191,7 @@ def read_shard(store: Store, shard_index: int) -> list[PlannedClip]:
     return [_planned_clip(row, video_rows[row["video_index"]]) for row in clips.to_pylist()]
 
 
-def _probe(root: str, file: SourceFile) -> VideoInfo | ProbeError:
+def probe_file(root: str, file: SourceFile) -> VideoInfo | ProbeError:
     """What the file holds, or why that cannot be told."""
     if file.refusal:
         return ProbeError(f"{file.name}: {file.refusal}")
@@ -186,110 +208,23 @@ def _probe(root: str, file: SourceFile) -> VideoInfo | ProbeError:
         return failure
 
 
-def _videos_table(files: Iterable[SourceFile], probed: list[VideoInfo | ProbeError]) -> pa.Table:
-    rows = []
-    for index, (file, info) in enumerate(zip(files, probed, strict=True)):
-        size_bytes, etag = file.size_bytes or 0, file.version or MISSING_VERSION
-        row: dict[str, object] = {
-            "video_index": index,
-            "video_id": video_id(file.name, size_bytes, etag),
-            "uri": file.name,
-            "etag": etag,
-            "size_bytes": size_bytes,
-        }
-        if isinstance(info, VideoInfo):
-            row |= _probed_columns(info)
-        else:
-            row |= {
-                "status": "failed",
-                "error_class": type(info).__name__,
-                "error_message": str(info),
-            }
-        rows.append(row)
-    columns = {name: [row.get(name) for row in rows] for name in VIDEOS.column_names}
-    return table_from_columns(VIDEOS, columns)
+def _probe_all(source: Source, probe: Probe) -> Iterator[tuple[SourceFile, VideoInfo | ProbeError]]:
+    """Every file with what it holds, in order, probed side by side and a bounded number ahead."""
+    num_files = len(source.files)
+    at_once = min(1 + num_files // FILES_PER_STEP, MAX_FILES_AT_ONCE)
 
+    def probe_some(start: int) -> list[tuple[SourceFile, VideoInfo | ProbeError]]:
+        files = source.files[start : start + at_once]
+        return [(file, probe(source.root, file)) for file in files]
 
-def _probed_columns(info: VideoInfo) -> dict[str, object]:
-    return {
-        "container": info.container,
-        "codec": info.codec,
-        "pixel_format": info.pixel_format,
-        "width": info.width,
-        "height": info.height,
-        "rotation_deg": info.rotation_deg,
-        "sample_aspect_ratio": float(info.sample_aspect_ratio),
-        "fps": info.fps,
-        "is_variable_rate": info.is_variable_rate,
-        "has_timestamps": info.has_timestamps,
-        "is_truncated": info.is_truncated,
-        "time_base_num": info.time_base.numerator,
-        "time_base_den": info.time_base.denominator,
-        "start_pts": int(info.frame_pts[0]),
-        "duration_s": info.duration_s,
-        "num_frames": info.num_frames,
-        "status": "ok",
-    }
-
-
-def _clips_table(
-    video_ids: list[str],
-    probed: list[VideoInfo | ProbeError],
-    shot_cuts: list[Sequence[int]],
-    config: PlanConfig,
-) -> pa.Table:
-    rows: list[dict] = []
-    videos = zip(video_ids, probed, shot_cuts, strict=True)
-    for video_index, (identity, info, cuts) in enumerate(videos):
-        for row in _clip_rows(identity, info, cuts, config):
-            rows.append({"clip_index": len(rows), "video_index": video_index, **row})
-    shards = pack_shards([row["num_frames"] for row in rows], config.max_shard_frames)
-    clip_ids: dict[int, list[str]] = {}
-    for shard, row in zip(shards, rows, strict=True):
-        clip_ids.setdefault(shard, []).append(row["clip_id"])
-    shard_ids = {shard: shard_id(ids) for shard, ids in clip_ids.items()}
-    for shard, row in zip(shards, rows, strict=True):
-        row |= {"shard_index": shard, "shard_id": shard_ids[shard]}
-    columns = {name: [row[name] for row in rows] for name in PLAN_CLIPS.column_names}
-    return table_from_columns(PLAN_CLIPS, columns)
-
-
-def _clip_rows(
-    video: str, info: VideoInfo | ProbeError, cuts: Sequence[int], config: PlanConfig
-) -> list[dict]:
-    """The clips of one video, shot after shot; a shot without a sampled frame has none."""
-    if not isinstance(info, VideoInfo):
-        info_pts = np.zeros(0, np.int64)
-        time_base, duration_s = Fraction(1), 0.0
-    else:
-        info_pts, time_base, duration_s = info.frame_pts, info.time_base, info.duration_s
-    sampled = sample_frames(info_pts, time_base, config.fps)
-    times_s = np.append((info_pts - info_pts[:1]) * float(time_base), duration_s)
-    rows = []
-    for shot_index, (first_place, stop_place) in enumerate(cut_shots(sampled, cuts)):
-        if cuts and first_place == stop_place:
-            continue
-        for start, end in cut_clips(stop_place - first_place, config.max_clip_frames):
-            index = sampled[first_place + start : first_place + end]
-            pts = info_pts[index]
-            first, stop = (int(index[0]), int(index[-1]) + 1) if len(index) else (0, 0)
-            frames = (index.tolist(), pts.tolist())
-            rows.append(
-                {
-                    "clip_id": clip_id(video, shot_index, first, stop, *frames),
-                    "video_id": video,
-                    "shot_index": shot_index,
-                    "start_frame": first,
-                    "end_frame": stop,
-                    "start_time_s": float(times_s[first]),
-                    "end_time_s": float(times_s[stop]),
-                    "num_frames": len(index),
-                    "frame_index": index.tolist(),
-                    "frame_pts": pts.tolist(),
-                    "shares_first_frame": start > 0,
-                }
-            )
-    return rows
+    ahead: deque[Future[list[tuple[SourceFile, VideoInfo | ProbeError]]]] = deque()
+    with ThreadPoolExecutor(PROBE_THREADS) as pool:
+        for start in range(0, num_files, at_once):
+            if len(ahead) == TASKS_AHEAD:
+                yield from ahead.popleft().result()
+            ahead.append(pool.submit(probe_some, start))
+        while ahead:
+            yield from ahead.popleft().result()
 
 
 def _planned_clip(clip: dict, video: dict) -> PlannedClip:

@@ -69,6 +69,7 @@ def plan_job(
         limit,
         leave_out=store.uri,
         follow_links=config.follow_links,
+        names_only=run is not None,
     )
     store.check_access()
     if run is not None:
@@ -97,7 +98,8 @@ def _count_new_files(store: Store, source: Source) -> int:
             f"{store.uri}: run.json is there but {PLAN_CLIPS} is gone, so what is committed cannot "
             "be told from what is to do. Put the plan back, or annotate into a new OUT"
         )
-    planned = set(read_plan(store, clip_columns=["shard_index"]).videos["uri"].to_pylist())
+    plan = read_plan(store, clip_columns=[], video_columns=["uri"])
+    planned = set(plan.videos["uri"].to_pylist())
     listed = {file.name for file in source.files}
     if not planned & listed:
         raise RefusedError(

@@ -41,7 +41,7 @@ CONFLICTS = frozenset({errno.EEXIST, errno.EINVAL, errno.EBUSY})
 """What clients make of an object that is there already: s3fs of 412 and 409."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredFile:
     """One object of a store.
 

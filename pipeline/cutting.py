@@ -39,11 +39,12 @@ def sample_frames(
         [S] indices into `frame_pts`.
     """
     num_frames = len(frame_pts)
-    wanted = DEFAULT_MAX_FPS if fps is None else fps
-    times_s = (frame_pts - frame_pts[0]) * float(time_base) if num_frames else np.zeros(0)
     if num_frames < 2:
         return np.arange(num_frames, dtype=np.int64)
-    end_s = times_s[-1] + min(float(time_base), MAX_ROUNDING_S)
+    wanted = DEFAULT_MAX_FPS if fps is None else fps
+    tick_s = float(time_base)
+    times_s = (frame_pts - frame_pts[0]) * tick_s
+    end_s = times_s[-1] + min(tick_s, MAX_ROUNDING_S)
     if num_frames - 1 <= wanted * 1.001 * end_s:
         return np.arange(num_frames, dtype=np.int64)
     ticks_s = np.arange(int(np.floor(end_s * wanted + 1e-6)) + 1) / wanted

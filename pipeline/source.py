@@ -91,7 +91,7 @@ def list_source(
         file
         for file in files
         if (not include or _matches(file.name, include))
-        and not _matches(file.name, exclude)
+        and not (exclude and _matches(file.name, exclude))
         and not (leave_out and join_uri(root, file.name).startswith(f"{leave_out}/"))
     ]
     if not kept:

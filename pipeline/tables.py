@@ -19,7 +19,7 @@ from schemas.tables import TABLES
 ROW_SPECS: tuple[TableSpec, ...] = tuple(TABLES[name] for name in ROW_TABLES)
 """The tables a worker writes beside the ledger."""
 
-MIN_PIECE_ROWS = 8192  # to be checked at once: a check has a price of its own
+MIN_PIECE_ROWS = 32_768  # to be checked at once: a check has a price of its own
 
 
 def table_bytes(table: pa.Table, spec: TableSpec, provenance: LabelProvenance | None) -> bytes:

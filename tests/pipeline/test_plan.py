@@ -274,7 +274,7 @@ def test_progress_counts_every_file(videos):
 
 
 def test_a_plan_of_many_pieces_has_every_clip_in_order():
-    files = tuple(SourceFile(f"{i}.mp4", 1, "v") for i in range(10_000))
+    files = tuple(SourceFile(f"{i}.mp4", 1, "v") for i in range(35_000))
     info = VideoInfo(
         container="mov",
         codec="h264",
@@ -296,8 +296,8 @@ def test_a_plan_of_many_pieces_has_every_clip_in_order():
     config = dataclasses.replace(CONFIG, max_shard_frames=16)
     plan = tables_of(make_plan(Source("root", files), config, probe=lambda root, file: info))
     assert plan.videos["uri"].to_pylist() == [file.name for file in files]
-    assert plan.clips["clip_index"].to_pylist() == list(range(20_000))  # [0, 10) and [9, 15)
-    assert plan.clips["shard_index"].to_pylist() == [clip // 2 for clip in range(20_000)]
+    assert plan.clips["clip_index"].to_pylist() == list(range(70_000))  # [0, 10) and [9, 15)
+    assert plan.clips["shard_index"].to_pylist() == [clip // 2 for clip in range(70_000)]
 
 
 def test_no_plan(root_uri):

@@ -4,10 +4,10 @@ import functools
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 
 from pipeline.config import LabelConfig, LabelIdentity, PlanConfig, WorkerConfig
 from pipeline.models import ModelSource
@@ -15,6 +15,8 @@ from pipeline.ray_runner import RayResources, run_shards
 from pipeline.report import ShardReport
 from pipeline.worker import ShardWorker, WorkerSettings
 from schemas.fields import SCHEMA_VERSION
+
+LoadWorker: TypeAlias = Callable[[WorkerSettings], ShardWorker]
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def sleep_through(out: Path, num_workers: int, shard_s: Sequence[float]) -> Slep
         ),
         config=WorkerConfig(),
     )
-    load_worker = functools.partial(cast(type[ShardWorker], NullWorker), shard_s)
+    load_worker = cast(LoadWorker, functools.partial(NullWorker, shard_s))
     resources = RayResources(workers=num_workers, num_cpus=0.01)
     called_s, cpu_s = time.time(), time.process_time()
     shards = range(len(shard_s))

@@ -34,7 +34,14 @@ def run_alone(function: Callable[..., Answer], *arguments: object) -> Run[Answer
     """Run a function of a module in a fresh process."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(_measure, function, arguments).result()
+        return pool.submit(run_here, function, *arguments).result()
+
+
+def run_here(function: Callable[..., Answer], *arguments: object) -> Run[Answer]:
+    """Run a function in this process; the peak is then that of all it did so far."""
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    answer = function(*arguments)
+    return Run(answer, time.perf_counter() - wall_s, time.process_time() - cpu_s, peak_bytes())
 
 
 def peak_bytes() -> int:
@@ -45,9 +52,3 @@ def peak_bytes() -> int:
         return int(fields["VmHWM"].split()[0]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _measure(function: Callable[..., Answer], arguments: tuple[object, ...]) -> Run[Answer]:
-    wall_s, cpu_s = time.perf_counter(), time.process_time()
-    answer = function(*arguments)
-    return Run(answer, time.perf_counter() - wall_s, time.process_time() - cpu_s, peak_bytes())

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from bench.big_corpus import NullProbe, commit_shards, write_list
 from bench.machine import read_machine
 from bench.null_workers import Slept, sleep_through
-from bench.processes import run_alone
+from bench.processes import Run, run_alone
 from bench.report import BenchReport, Figure
 from pipeline.config import PlanConfig
 from pipeline.job import pending_shards
@@ -64,20 +65,28 @@ class ScaleOptions:
 
 
 def bench_scale(
-    options: ScaleOptions, on_progress: Callable[[str], None] = lambda text: None
+    options: ScaleOptions,
+    on_progress: Callable[[str], None] = lambda text: None,
+    run: Callable[..., Run] = run_alone,
 ) -> BenchReport:
-    """Measure; `on_progress` is told what comes next."""
+    """Measure.
+
+    Args:
+        options: What.
+        on_progress: Told what comes next.
+        run: Runs each part, so that its memory is its own.
+    """
     machine = read_machine()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="h3r-bench-") as folder:
         for num_clips in options.clips:
             on_progress(f"{num_clips} clips")
             place = Path(folder) / f"clips-{num_clips}"
-            figures += _corpus_figures(place, num_clips, options.clips_per_video)
+            figures += _corpus_figures(place, num_clips, options.clips_per_video, run)
         for num_shards in options.shards:
             on_progress(f"{num_shards} shards through Ray")
-            figures += _driver_figures(Path(folder) / f"shards-{num_shards}", num_shards)
-        figures += _worker_figures(Path(folder) / "workers", options, on_progress)
+            figures += _driver_figures(Path(folder) / f"shards-{num_shards}", num_shards, run)
+        figures += _worker_figures(Path(folder) / "workers", options, on_progress, run)
     return BenchReport(
         bench="scale",
         machine=machine,
@@ -97,19 +106,21 @@ def bench_scale(
     )
 
 
-def _corpus_figures(folder: Path, num_clips: int, clips_per_video: int) -> Iterator[Figure]:
+def _corpus_figures(
+    folder: Path, num_clips: int, clips_per_video: int, run: Callable[..., Run]
+) -> Iterator[Figure]:
     src = write_list(folder / "src", max(1, num_clips // clips_per_video))
     out = str(folder / "out")
     is_large = num_clips >= LARGE
     at = f"{num_clips:,} clips: "
-    plan = run_alone(_plan, str(src), out, clips_per_video)
+    plan = run(_plan, str(src), out, clips_per_video)
     yield Figure(
         f"{at}plan from a list", "s", (plan.wall_s,), at_most=MAX_PLAN_S if is_large else None
     )
     yield Figure(f"{at}plan, CPU time", "s", (plan.cpu_s,))
     num_shards = read_plan(Store(out), ["shard_index"], []).num_shards
     commit_shards(Store(out), range(num_shards // 2))
-    decision = run_alone(_decide, out)
+    decision = run(_decide, out)
     yield Figure(
         f"{at}resume decision",
         "s",
@@ -117,13 +128,13 @@ def _corpus_figures(folder: Path, num_clips: int, clips_per_video: int) -> Itera
         at_most=MAX_RESUME_S if is_large else None,
         note="which shards are left, longest first; half of them are committed",
     )
-    resume = run_alone(_resume, str(src), out)
+    resume = run(_resume, str(src), out)
     yield Figure(f"{at}from command to first shard", "s", resume.answer)
-    status = run_alone(_status, out)
+    status = run(_status, out)
     yield Figure(f"{at}status", "s", status.answer)
-    shard_s = run_alone(_read_shards, out, num_shards).answer
+    shard_s = run(_read_shards, out, num_shards).answer
     yield Figure(f"{at}read a shard's plan", "ms", tuple(1000 * value for value in shard_s))
-    peaks = [run.peak_bytes / GIB for run in (plan, decision, resume, status)]
+    peaks = [done.peak_bytes / GIB for done in (plan, decision, resume, status)]
     yield Figure(
         f"{at}memory of plan, resume, status",
         "GiB",
@@ -167,7 +178,7 @@ def _status(out: str) -> tuple[float, ...]:
 def _read_shards(out: str, num_shards: int) -> tuple[float, ...]:
     store = Store(out)
     places = np.linspace(0, num_shards - 1, SHARDS_LOOKED_AT).astype(int).tolist()
-    return tuple(_times(lambda place=place: read_shard(store, place), 1)[0] for place in places)
+    return tuple(_times(partial(read_shard, store, place), 1)[0] for place in places)
 
 
 def _times(action: Callable[[], object], repeats: int = 3) -> tuple[float, ...]:
@@ -180,17 +191,20 @@ def _times(action: Callable[[], object], repeats: int = 3) -> tuple[float, ...]:
     return tuple(times)
 
 
-def _driver_figures(out: Path, num_shards: int) -> Iterator[Figure]:
-    run = run_alone(sleep_through, out, 2, [0.0] * num_shards)
-    slept: Slept = run.answer
+def _driver_figures(out: Path, num_shards: int, run: Callable[..., Run]) -> Iterator[Figure]:
+    done = run(sleep_through, out, 2, [0.0] * num_shards)
+    slept: Slept = done.answer
     at = f"{num_shards:,} shards of no length: "
     yield Figure(f"{at}time a shard", "ms", (1000 * slept.run_s / num_shards,))
     yield Figure(f"{at}driver's CPU time a shard", "ms", (1000 * slept.driver_cpu_s / num_shards,))
-    yield Figure(f"{at}driver's memory", "GiB", (run.peak_bytes / GIB,), at_most=MAX_DRIVER_GIB)
+    yield Figure(f"{at}driver's memory", "GiB", (done.peak_bytes / GIB,), at_most=MAX_DRIVER_GIB)
 
 
 def _worker_figures(
-    out: Path, options: ScaleOptions, on_progress: Callable[[str], None]
+    out: Path,
+    options: ScaleOptions,
+    on_progress: Callable[[str], None],
+    run: Callable[..., Run],
 ) -> Iterator[Figure]:
     """Many workers against one, in turns; shards of uneven length, longest first."""
     for num_workers in options.workers:
@@ -200,8 +214,8 @@ def _worker_figures(
             place = out / f"{num_workers}-{repeat}"
             many = _draw_shards(num_workers * options.shards_per_worker, options.shard_s)
             few = _draw_shards(options.shards_per_worker // 2, options.shard_s)
-            one = run_alone(sleep_through, place / "one", 1, few).answer
-            all_ = run_alone(sleep_through, place / "many", num_workers, many).answer
+            one = run(sleep_through, place / "one", 1, few).answer
+            all_ = run(sleep_through, place / "many", num_workers, many).answer
             efficiency.append(all_.work_rate / (num_workers * one.work_rate))
             tail.append(all_.tail_s / all_.run_s)
             start_s.append(all_.start_s)

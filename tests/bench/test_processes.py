@@ -1,0 +1,27 @@
+import os
+
+from bench.processes import peak_bytes, run_alone
+
+MIB = 2**20
+
+
+def hold(num_mib):
+    return len(b"x" * (num_mib * MIB)), os.getpid()
+
+
+def test_a_function_runs_in_a_process_of_its_own():
+    run = run_alone(hold, 1)
+    assert run.answer[0] == MIB
+    assert run.answer[1] != os.getpid()
+    assert run.wall_s > 0
+
+
+def test_memory_is_that_of_the_process_and_not_of_its_parent():
+    small, large = run_alone(hold, 1), run_alone(hold, 101)
+    assert 95 * MIB < large.peak_bytes - small.peak_bytes < 110 * MIB
+
+
+def test_the_peak_stays_when_the_memory_is_gone():
+    before = peak_bytes()
+    hold(int(before / MIB) + 50)
+    assert peak_bytes() >= before

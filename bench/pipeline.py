@@ -34,6 +34,8 @@ from pipeline.storage import Store
 from pipeline.worker import ShardWorker, WorkerSettings, make_batches
 
 MIN_EFFICIENCY = 0.97
+WHOLE_JOB, WRITTEN = "whole job", "written"
+"""Figures that `h3r plan --estimate` takes."""
 PHASES = ("decode_s", "network_s", "depth_s", "body_s", "write_s")
 Pictures = NDArray[np.uint8]
 
@@ -64,7 +66,7 @@ def bench_pipeline(
     machine = read_machine()
     torch.set_num_threads(options.num_threads)
     models = load_models(options.models, options.worker.device)
-    bare_fps, job_fps, efficiency = [], [], []
+    bare_fps, job_fps, efficiency, written_bytes = [], [], [], []
     phases: dict[str, list[float]] = {name: [] for name in PHASES}
     with tempfile.TemporaryDirectory(prefix="h3r-bench-") as folder:
         batches = _decode_all(plan_job(options.src, f"{folder}/frames", {}), models, options.worker)
@@ -72,12 +74,14 @@ def bench_pipeline(
         for repeat in range(options.repeats + 1):
             on_progress(f"pair {repeat} of {options.repeats} ({num_frames} frames)")
             bare_s = _run_bare(models.network.model, batches, options.worker)
-            job_s, ledger = _run_job(f"{folder}/{repeat}", options, models)
+            out = f"{folder}/{repeat}"
+            job_s, ledger = _run_job(out, options, models)
             if repeat == 0:
                 continue
             bare_fps.append(num_frames / bare_s)
             job_fps.append(num_frames / job_s)
             efficiency.append(bare_s / job_s)
+            written_bytes.append(sum(file.size_bytes for file in Store(out).list()) / num_frames)
             for name in PHASES:
                 phases[name].append(1000 * sum(ledger[name]) / num_frames)
     return BenchReport(
@@ -95,13 +99,14 @@ def bench_pipeline(
         },
         figures=(
             Figure("network alone", "frames/s", tuple(bare_fps), note="the ceiling"),
-            Figure("whole job", "frames/s", tuple(job_fps)),
+            Figure(WHOLE_JOB, "frames/s", tuple(job_fps)),
             Figure(
                 "whole job, of the network alone",
                 "ratio",
                 tuple(efficiency),
                 at_least=MIN_EFFICIENCY,
             ),
+            Figure(WRITTEN, "bytes/frame", tuple(written_bytes)),
             *(
                 Figure(f"work a frame: {name.removesuffix('_s')}", "ms", tuple(values))
                 for name, values in phases.items()

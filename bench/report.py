@@ -1,11 +1,14 @@
 """What a bench measured: figures with their spread and targets, as a table and as JSON."""
 
 import dataclasses
+import json
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bench.machine import Machine
+from pipeline.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,21 @@ def table_lines(report: BenchReport) -> Iterator[str]:
             yield f"  {figure.name}: {figure.note}"
     for sentence in report.not_measured:
         yield f"not measured: {sentence}"
+
+
+def read_medians(path: Path) -> dict[str, float]:
+    """The medians of a report that was written as JSON, by the figures' names.
+
+    Raises:
+        ConfigError: The file is not there, or is no such report.
+    """
+    try:
+        figures = json.loads(path.read_text(encoding="utf-8"))["figures"]
+        return {figure["name"]: float(figure["median"]) for figure in figures}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"{path}: not a report of h3r bench: {error!r}. Make one with --json FILE"
+        ) from error
 
 
 def number(value: float) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bench.ceilings import measure_ceilings
 from bench.machine import read_machine
 from bench.report import BenchReport, Figure
 from human3r_model.model import Human3R
@@ -98,6 +99,7 @@ def bench_pipeline(
             "repeats": options.repeats,
         },
         figures=(
+            *measure_ceilings(models.device),
             Figure("network alone", "frames/s", tuple(bare_fps), note="the ceiling"),
             Figure(WHOLE_JOB, "frames/s", tuple(job_fps)),
             Figure(

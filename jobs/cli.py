@@ -10,6 +10,7 @@ import typer
 
 from human3r_model.errors import Human3RError
 from jobs.annotate import annotate
+from jobs.bench import bench
 from jobs.convert_weights import convert_weights
 from jobs.doctor import doctor
 from jobs.evaluate import evaluate
@@ -29,6 +30,7 @@ PREPARE = "1. Prepare"
 ANNOTATE = "2. Annotate"
 TRUST = "3. Trust what is there"
 MEASURE = "4. Measure against the truth"
+SPEED = "5. Measure the speed"
 
 app = typer.Typer(
     name="h3r",
@@ -55,6 +57,7 @@ for panel, name, command in (
     (MEASURE, "evaluate", evaluate),
 ):
     app.command(name, rich_help_panel=panel)(command)
+app.add_typer(bench, name="bench", rich_help_panel=SPEED)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +20,10 @@ from jobs.options import (
     Src,
     plan_fields,
 )
+from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pipeline.estimate import Estimate
 
 
 def plan(
@@ -30,6 +36,14 @@ def plan(
     exclude: Exclude = None,
     limit: Limit = None,
     follow_links: FollowLinks = None,
+    estimate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Plan nothing; say what SRC would cost, from a look at 1 % of it and a report of "
+            "h3r bench pipeline (--json FILE) on a worker such as yours.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Probe the videos of SRC and cut them into clips and shards; `annotate` follows the plan."""
@@ -40,6 +54,9 @@ def plan(
     wanted = plan_fields(
         fps, max_clip_frames, max_shard_frames, include, exclude, limit, follow_links
     )
+    if estimate is not None:
+        _show_estimate(_estimate(src, wanted, estimate), as_json)
+        return
     with ProgressLine("probe") as progress:
         job = plan_job(src, out, wanted, progress.show)
     status = read_status(job.store)
@@ -52,3 +69,37 @@ def plan(
     )
     if job.num_new_files:
         typer.echo(f"{job.num_new_files} files of SRC are newer than the plan and not in it")
+
+
+def _estimate(src: str, wanted: dict[str, object], report: Path) -> "Estimate":
+    from bench.pipeline import WHOLE_JOB, WRITTEN
+    from bench.report import read_medians
+    from jobs.progress import ProgressLine
+    from pipeline.config import PlanConfig
+    from pipeline.estimate import Speed, estimate_cost
+    from pipeline.source import list_source
+
+    medians = read_medians(report)
+    if not {WHOLE_JOB, WRITTEN} <= medians.keys():
+        raise ConfigError(f"{report}: is of another bench. Give that of h3r bench pipeline")
+    config = PlanConfig(**wanted)  # type: ignore[arg-type]
+    source = list_source(
+        src, config.include, config.exclude, config.limit, follow_links=config.follow_links
+    )
+    with ProgressLine("probe") as progress:
+        speed = Speed(medians[WHOLE_JOB], medians[WRITTEN])
+        return estimate_cost(source, config, speed, progress.show)
+
+
+def _show_estimate(found: "Estimate", as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(found)))
+        return
+    typer.echo(
+        f"{found.num_videos} videos, of which {found.num_probed} were looked at "
+        f"({found.num_probed_failed} cannot be read)\n"
+        f"about {found.num_frames:,} frames (± {found.num_frames_spread:,}), "
+        f"{found.num_clips:,} clips, {found.num_shards:,} shards\n"
+        f"{found.worker_hours:,.1f} hours of one worker, {found.output_bytes / 1e9:,.1f} GB, "
+        f"{found.num_puts:,} requests that write, {found.num_gets:,} that read"
+    )

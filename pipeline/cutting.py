@@ -4,7 +4,7 @@ Arithmetic on presentation times alone: no file is touched, so a plan is the sam
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -39,11 +39,12 @@ def sample_frames(
         [S] indices into `frame_pts`.
     """
     num_frames = len(frame_pts)
-    wanted = DEFAULT_MAX_FPS if fps is None else fps
-    times_s = (frame_pts - frame_pts[0]) * float(time_base) if num_frames else np.zeros(0)
     if num_frames < 2:
         return np.arange(num_frames, dtype=np.int64)
-    end_s = times_s[-1] + min(float(time_base), MAX_ROUNDING_S)
+    wanted = DEFAULT_MAX_FPS if fps is None else fps
+    tick_s = float(time_base)
+    times_s = (frame_pts - frame_pts[0]) * tick_s
+    end_s = times_s[-1] + min(tick_s, MAX_ROUNDING_S)
     if num_frames - 1 <= wanted * 1.001 * end_s:
         return np.arange(num_frames, dtype=np.int64)
     ticks_s = np.arange(int(np.floor(end_s * wanted + 1e-6)) + 1) / wanted
@@ -82,27 +83,41 @@ def cut_clips(num_sampled: int, max_clip_frames: int) -> list[tuple[int, int]]:
     ]
 
 
-def pack_shards(clip_frames: Sequence[int], max_shard_frames: int | None) -> list[int]:
+def pack_shards(clip_frames: Iterable[int], max_shard_frames: int | None) -> Iterator[int]:
     """The shard of every clip: neighbours together, in order, within the bound.
+
+    Looks no further ahead than it must to choose the bound.
 
     Args:
         clip_frames: Sampled frames of every clip.
         max_shard_frames: Frames of a shard at most (a longer clip stands alone); None bounds it
             to a 64th of the corpus, between 200 and 1000, so that a small corpus still spreads.
 
-    Returns:
+    Yields:
         Shard indices from 0, rising, one a clip.
     """
+    remaining = iter(clip_frames)
+    seen: list[int] = []
     bound = max_shard_frames
     if bound is None:
-        share = sum(clip_frames) // AUTO_NUM_SHARDS
-        bound = min(max(share, MIN_AUTO_SHARD_FRAMES), MAX_AUTO_SHARD_FRAMES)
-    shards: list[int] = []
+        bound, seen = _choose_bound(remaining)
     shard = frames = clips = 0
-    for num_frames in clip_frames:
+    for num_frames in itertools.chain(seen, remaining):
         if clips and (frames + num_frames > bound or clips == MAX_SHARD_CLIPS):
             shard, frames, clips = shard + 1, 0, 0
-        shards.append(shard)
+        yield shard
         frames += num_frames
         clips += 1
-    return shards
+
+
+def _choose_bound(clip_frames: Iterator[int]) -> tuple[int, list[int]]:
+    """The bound for a corpus, and the clips that were taken from the iterator to choose it."""
+    seen: list[int] = []
+    total = 0
+    for num_frames in clip_frames:
+        seen.append(num_frames)
+        total += num_frames
+        if total >= MAX_AUTO_SHARD_FRAMES * AUTO_NUM_SHARDS:
+            break
+    share = total // AUTO_NUM_SHARDS
+    return min(max(share, MIN_AUTO_SHARD_FRAMES), MAX_AUTO_SHARD_FRAMES), seen

@@ -1,12 +1,15 @@
 """Run the network over clips of one picture size, side by side; one clip's trouble is its own.
 
 Frames are pulled from each clip as they are needed, encoded a few at a time over all clips, and
-stepped through the recurrence together. Knows no tables, no stores, no Ray.
+stepped through the recurrence together. What was predicted is recorded in a thread of its own,
+while the network is at the next frames. Knows no tables, no stores, no Ray.
 """
 
 import itertools
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +25,8 @@ from pipeline.errors import DecodeError
 from pipeline.labels import ClipLabels, ModelFrame
 from pipeline.prefetch import Prefetch
 from pipeline.recorder import ClipRecorder
+
+STEPS_BEHIND = 4  # that recording may be; the predictions of so many steps are in memory
 
 
 @dataclass(frozen=True)
@@ -60,8 +65,8 @@ def annotate_clips(
     """
     lanes = [_Lane(clip, labels, worker) for clip in inputs]
     try:
-        with torch.inference_mode():
-            _run(model, lanes, labels, worker)
+        with torch.inference_mode(), _Recording() as recording:
+            _run(model, lanes, labels, worker, recording)
         return [lane.result() for lane in lanes]
     except torch.OutOfMemoryError as error:
         if len(inputs) == worker.encode_frames == 1:
@@ -135,7 +140,57 @@ class _Lane:
         self._frames.__exit__()
 
 
-def _run(model: Human3R, lanes: list[_Lane], labels: LabelConfig, worker: WorkerConfig) -> None:
+@dataclass(frozen=True)
+class _Step:
+    """One step's prediction in main memory: B clips, P people over all of them.
+
+    Attributes:
+        camera_pose: [B, 7]
+        focal_px: [B]
+        confidence: [B]
+        depth_m: [B, H, W]
+        clip_index: [P] the clip of each person.
+        people: [P, ...] the fields of `PeopleLabels` but `frame`.
+    """
+
+    camera_pose: NDArray[np.float32]
+    focal_px: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    depth_m: NDArray[np.float32]
+    clip_index: NDArray[np.int64]
+    people: dict[str, NDArray]
+
+
+class _Recording:
+    """Hands steps to the lanes' recorders, in order, in a thread that is a few steps behind."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, "record")
+        self._behind: deque[Future[None]] = deque()
+
+    def __enter__(self) -> "_Recording":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Everything that was handed over is recorded, unless an error makes it worthless."""
+        self._pool.shutdown(cancel_futures=kind is not None)
+        while self._behind and kind is None:
+            self._behind.popleft().result()
+
+    def add(self, step: _Step, lanes: list[_Lane], frames: list[ModelFrame]) -> None:
+        """Have a step recorded; waits where too many wait already."""
+        self._behind.append(self._pool.submit(_record, step, lanes, frames))
+        if len(self._behind) > STEPS_BEHIND:
+            self._behind.popleft().result()
+
+
+def _run(
+    model: Human3R,
+    lanes: list[_Lane],
+    labels: LabelConfig,
+    worker: WorkerConfig,
+    recording: _Recording,
+) -> None:
     """Advance all lanes to their ends."""
     device = next(model.parameters()).device
     heads = HeadSelection(pointmap=True)
@@ -165,33 +220,41 @@ def _run(model: Human3R, lanes: list[_Lane], labels: LabelConfig, worker: Worker
             prediction, state = model.step(
                 features.select(rows), state, ttt3r=labels.ttt3r, heads=heads
             )
-            _record(prediction, lanes, [chunk[offset] for chunk in chunks])
+            recording.add(_to_host(prediction), lanes, [chunk[offset] for chunk in chunks])
         seconds = time.perf_counter() - began
         for lane in advancing:
             lane.recorder.add_network_seconds(seconds / len(advancing))
 
 
-def _record(prediction: Prediction, lanes: list[_Lane], frames: list[ModelFrame]) -> None:
-    """Hand each lane its part of a step's prediction; a lane that refuses it has ended."""
+def _to_host(prediction: Prediction) -> _Step:
+    """Wait for the device, and take what is recorded of a step."""
     assert prediction.pointmap is not None
     assert prediction.confidence is not None
-    poses = _numpy(prediction.camera_pose)  # [B, 7]
-    focals = _numpy(estimate_focal_px(prediction.pointmap))  # [B]
-    confidences = _numpy(prediction.confidence.flatten(1).mean(1))  # [B]
-    depths = _numpy(prediction.pointmap[..., 2])  # [B, H, W]
-    clip_index = _numpy(prediction.people.clip_index)
-    people = _people_arrays(prediction.people)
+    return _Step(
+        camera_pose=_numpy(prediction.camera_pose),
+        focal_px=_numpy(estimate_focal_px(prediction.pointmap)),
+        confidence=_numpy(prediction.confidence.flatten(1).mean(1)),
+        depth_m=_numpy(prediction.pointmap[..., 2]),
+        clip_index=_numpy(prediction.people.clip_index),
+        people=_people_arrays(prediction.people),
+    )
+
+
+def _record(step: _Step, lanes: list[_Lane], frames: list[ModelFrame]) -> None:
+    """Hand each lane its part of a step; a lane that refuses it has ended."""
     for place, (lane, frame) in enumerate(zip(lanes, frames, strict=True)):
-        is_mine = clip_index == place
+        if lane.error is not None:  # it ended while the network was a few steps ahead
+            continue
+        is_mine = step.clip_index == place
         try:
             lane.recorder.add(
                 frame,
                 float(lane.clip.times_s[frame.clip_frame]),
-                poses[place],
-                float(focals[place]),
-                float(confidences[place]),
-                depths[place],
-                {name: values[is_mine] for name, values in people.items()},
+                step.camera_pose[place],
+                float(step.focal_px[place]),
+                float(step.confidence[place]),
+                step.depth_m[place],
+                {name: values[is_mine] for name, values in step.people.items()},
             )
         except Exception as error:
             lane.error = error

@@ -7,11 +7,14 @@ import uuid
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from pipeline.attempts import forget_attempts
 from pipeline.config import LabelConfig, LabelIdentity, PlanConfig, WorkerConfig
+from pipeline.digest import COMMITS_A_DIGEST
 from pipeline.errors import JobError, TooManyFailuresError
 from pipeline.gc import collect_garbage
-from pipeline.ledger import JobStatus, committed_shards, read_status
+from pipeline.ledger import JobStatus, committed_shards, digest_ledger, read_status
 from pipeline.models import ModelSource, load_body, load_network
 from pipeline.plan import read_plan
 from pipeline.planning import PlannedJob
@@ -113,10 +116,16 @@ def annotate_job(
 
 
 def pending_shards(store: Store) -> list[int]:
-    """Shards of the plan that have no commit, or clips that are to be done again."""
-    plan = read_plan(store, clip_columns=["shard_index"])
+    """Shards of the plan that have no commit, or clips that are to be done again; longest first.
+
+    So what is left for the end, when workers run out of shards, is short.
+    """
+    plan = read_plan(store, clip_columns=["shard_index", "num_frames"], video_columns=[])
+    shards, frames = (plan.clips[name].to_numpy() for name in ("shard_index", "num_frames"))
+    shard_frames = np.bincount(shards, weights=frames)
     done = committed_shards(store).keys() - requested_shards(store)
-    return [shard for shard in range(plan.num_shards) if shard not in done]
+    order = np.argsort(-shard_frames, kind="stable").tolist()
+    return [shard for shard in order if shard not in done]
 
 
 def _run(
@@ -132,7 +141,7 @@ def _run(
     stopped on purpose have not died: their marks go.
     """
     errors: list[str] = []
-    num_in_a_row = 0
+    num_in_a_row = num_reports = 0
     reports = run_shards(pending, settings)
 
     def stop() -> None:
@@ -143,6 +152,9 @@ def _run(
         for report in reports:
             on_report(report)
             num_in_a_row = num_in_a_row + 1 if report.error else 0
+            num_reports += 1
+            if num_reports % COMMITS_A_DIGEST == 0:
+                digest_ledger(store)
             if report.error:
                 errors.append(report.error)
             if num_in_a_row == MAX_CONSECUTIVE_ERRORS:

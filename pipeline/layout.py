@@ -10,6 +10,7 @@ attempts/start-RUN-WORKER/…               marks of workers that are loading th
 retries/shard-N.json                      clips of a committed shard that are to be done again
 retries/shard-N.done                      some were: its commit was replaced, and may be once more
 clips/shard-N.parquet                     the commit: a shard is done when this exists
+digests/NAME.parquet                      copies of many commits' rows, to be read at once
 """
 
 import re
@@ -23,6 +24,7 @@ ROW_TABLES = ("frames", "people", "tracks")
 DEPTH_FOLDER = "depth"
 ATTEMPTS_FOLDER = "attempts"
 RETRIES_FOLDER = "retries"
+DIGESTS_FOLDER = "digests"
 DATA_FOLDERS = (*ROW_TABLES, DEPTH_FOLDER)
 
 _START_PREFIX = f"{ATTEMPTS_FOLDER}/start-"

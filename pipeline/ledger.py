@@ -1,6 +1,7 @@
 """Read the ledger: what became of every planned clip, and whether the accounts close."""
 
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -8,10 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import layout
+from pipeline.digest import COMMITS_A_DIGEST, read_digests, write_digests
 from pipeline.plan import read_plan
 from pipeline.report import describe_failures
 from pipeline.retry_requests import read_request, requested_shards
-from pipeline.storage import Store
+from pipeline.storage import Store, StoredFile
 from pipeline.tables import read_table
 from schemas.arrow import empty_table
 from schemas.tables import CLIPS
@@ -36,6 +38,8 @@ STATUS_COLUMNS = [
     "num_people_rows",
     "num_tracks",
 ]
+DIGEST_COLUMNS = list(dict.fromkeys([*STATUS_COLUMNS, "error_is_transient", *FILE_COLUMNS]))
+"""What digests hold: all that is asked of every clip at once."""
 
 
 @dataclass(frozen=True)
@@ -91,14 +95,15 @@ class JobStatus:
         return self.is_finished and self.num_failed > 0
 
 
-def committed_shards(store: Store) -> dict[int, str]:
-    """The ledger file of every committed shard, by shard index; one listing."""
-    paths = [file.path for file in store.list(layout.LEDGER_FOLDER)]
-    return {
-        shard: path
-        for shard, path in ((layout.shard_of(path), path) for path in paths)
-        if shard is not None and path == layout.commit_path(shard)
+def committed_shards(store: Store) -> dict[int, StoredFile]:
+    """The ledger file of every committed shard, by shard index, in order; one listing."""
+    files = [(layout.shard_of(file.path), file) for file in store.list(layout.LEDGER_FOLDER)]
+    commits = {
+        shard: file
+        for shard, file in files
+        if shard is not None and file.path == layout.commit_path(shard)
     }
+    return dict(sorted(commits.items()))
 
 
 def read_commit(store: Store, shard_index: int) -> pa.Table | None:
@@ -108,14 +113,40 @@ def read_commit(store: Store, shard_index: int) -> pa.Table | None:
 
 
 def read_ledger(store: Store, columns: list[str] | None = None) -> pa.Table:
-    """All committed rows of the ledger, in shard order."""
-    paths = [path for _, path in sorted(committed_shards(store).items())]
-    with ThreadPoolExecutor(READ_THREADS) as pool:
-        tables = list(pool.map(lambda path: read_table(store, path, columns=columns), paths))
+    """All committed rows of the ledger, in shard order; out of digests where they have them."""
+    commits = committed_shards(store)
+    digested = []
+    if columns is not None and set(columns) <= set(DIGEST_COLUMNS):
+        digested = read_digests(store, commits, columns)
+    has_rows: set[int] = set().union(*(set(rows["shard_index"].to_pylist()) for rows in digested))
+    others = [file for shard, file in commits.items() if shard not in has_rows]
+    wanted = None if columns is None else list(dict.fromkeys(["shard_index", *columns]))
+    tables = [*digested, *_read_commits(store, others, wanted)]
     if not tables:
         table = empty_table(CLIPS)
         return table if columns is None else table.select(columns)
-    return pa.concat_tables(tables)
+    ledger = pa.concat_tables([table.select(tables[-1].column_names) for table in tables])
+    if digested:
+        ledger = ledger.sort_by("shard_index")
+    return ledger if columns is None else ledger.select(columns)
+
+
+def digest_ledger(store: Store, commits_a_digest: int = COMMITS_A_DIGEST) -> int:
+    """Copy the rows of commits, where there are many, to where they are read at once.
+
+    Args:
+        store: OUT.
+        commits_a_digest: As many commits go into one digest.
+
+    Returns:
+        Digests written.
+    """
+    return write_digests(
+        store,
+        committed_shards(store),
+        lambda files: _read_commits(store, files, DIGEST_COLUMNS),
+        commits_a_digest,
+    )
 
 
 def read_status(store: Store) -> JobStatus:
@@ -124,21 +155,21 @@ def read_status(store: Store) -> JobStatus:
     Raises:
         PlanError: OUT holds no plan.
     """
-    plan = read_plan(store, clip_columns=["clip_id", "shard_index", "num_frames"])
+    plan = read_plan(store, clip_columns=["shard_index", "num_frames"], video_columns=["status"])
     ledger = read_ledger(store, STATUS_COLUMNS)
-    status = Counter(ledger["status"].to_pylist())
+    status = _counts(ledger["status"])
+    errors = ledger.filter(pc.is_valid(ledger["error_stage"]))
     failures = Counter(
         f"{stage}/{name}"
         for stage, name in zip(
-            ledger["error_stage"].to_pylist(), ledger["error_class"].to_pylist(), strict=True
+            errors["error_stage"].to_pylist(), errors["error_class"].to_pylist(), strict=True
         )
-        if stage is not None
     )
     num_frames_planned = _sum(plan.clips, "num_frames")
     to_retry = _rows_to_retry(store, ledger)
     return JobStatus(
         num_videos=plan.videos.num_rows,
-        num_videos_failed=plan.videos["status"].to_pylist().count("failed"),
+        num_videos_failed=_counts(plan.videos["status"])["failed"],
         num_clips=plan.clips.num_rows,
         num_done=status["done"],
         num_empty=status["empty"],
@@ -146,7 +177,7 @@ def read_status(store: Store) -> JobStatus:
         num_pending=plan.clips.num_rows - ledger.num_rows,
         num_to_retry=to_retry.num_rows,
         num_shards=plan.num_shards,
-        num_shards_committed=len(set(ledger["shard_index"].to_pylist())),
+        num_shards_committed=pc.count_distinct(ledger["shard_index"]).as_py(),
         num_frames_planned=num_frames_planned,
         num_frames_pending=num_frames_planned
         - _sum(ledger, "num_frames_planned")
@@ -160,6 +191,14 @@ def read_status(store: Store) -> JobStatus:
     )
 
 
+def _read_commits(
+    store: Store, files: Sequence[StoredFile], columns: list[str] | None
+) -> list[pa.Table]:
+    with ThreadPoolExecutor(READ_THREADS) as pool:
+        read = pool.map(lambda file: read_table(store, file.path, columns=columns), files)
+        return list(read)
+
+
 def _rows_to_retry(store: Store, ledger: pa.Table) -> pa.Table:
     """The ledger's rows of failed clips that are to be done again."""
     asked = [read_request(store, shard_index) for shard_index in requested_shards(store)]
@@ -168,5 +207,10 @@ def _rows_to_retry(store: Store, ledger: pa.Table) -> pa.Table:
     return ledger.filter(pc.and_(is_asked, pc.equal(ledger["status"], "failed")))
 
 
+def _counts(column: pa.ChunkedArray) -> Counter[str]:
+    """How often each value stands in a column."""
+    return Counter({pair["values"]: pair["counts"] for pair in column.value_counts().to_pylist()})
+
+
 def _sum(table: pa.Table, column: str) -> int:
-    return sum(table[column].to_pylist())
+    return int(pc.sum(table[column]).as_py() or 0)

@@ -55,20 +55,20 @@ def read_pace(store: Store, status: JobStatus) -> Pace:
         status: Its accounts.
     """
     now_s = time.time()
-    paths = set(committed_shards(store).values())
     ages = {
-        layout.shard_of(file.path): max(0.0, now_s - file.modified_s)
-        for file in store.list(layout.LEDGER_FOLDER)
-        if file.path in paths
+        shard_index: max(0.0, now_s - file.modified_s)
+        for shard_index, file in committed_shards(store).items()
     }
     recent = {shard for shard, age_s in ages.items() if age_s < WINDOW_S}
     frames_per_s = 0.0
     if len(recent) > 1:
-        ledger = read_ledger(store, ["shard_index", "num_frames_planned"]).to_pylist()
-        frames = dict.fromkeys(recent, 0)
-        for row in ledger:
-            if row["shard_index"] in frames:
-                frames[row["shard_index"]] += row["num_frames_planned"]
+        ledger = read_ledger(store, ["shard_index", "num_frames_planned"])
+        counted = ledger.group_by("shard_index").aggregate([("num_frames_planned", "sum")])
+        frames = {
+            row["shard_index"]: row["num_frames_planned_sum"]
+            for row in counted.to_pylist()
+            if row["shard_index"] in recent
+        }
         # From the first of them on: what went before it belongs to the time before.
         first = max(recent, key=lambda shard: ages[shard])
         span_s = max(ages[first] - min(ages[shard] for shard in recent), 1e-3)

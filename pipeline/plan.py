@@ -4,7 +4,7 @@ The same SRC and configuration give the same plan, byte for byte, on every machi
 cannot be read is planned too, as one clip of no frames, so that the ledger accounts for it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -14,16 +14,13 @@ from numpy.typing import NDArray
 
 from pipeline import layout
 from pipeline.config import PlanConfig
-from pipeline.cutting import cut_clips, cut_shots, pack_shards, sample_frames
 from pipeline.errors import PlanError, StorageError
+from pipeline.plan_rows import clip_rows, pack_rows, video_row
 from pipeline.probe_journal import ProbeJournal
-from pipeline.probing import Probed, probe_files
+from pipeline.probing import Probe, probe_file, probe_files
 from pipeline.source import Source
 from pipeline.storage import Store
-from pipeline.tables import read_table, table_bytes
-from schemas.arrow import table_from_columns
-from schemas.checks import validate_table
-from schemas.ids import clip_id, shard_id
+from pipeline.tables import TableWriter, read_table
 from schemas.tables.plan_clips import PLAN_CLIPS
 from schemas.tables.videos import VIDEOS
 
@@ -94,14 +91,28 @@ class PlannedClip:
     probe_error: tuple[str, str] | None
 
 
+@dataclass(frozen=True)
+class PlanFiles:
+    """A plan as the files that hold it: as tables, a corpus of 10^6 clips would take gigabytes.
+
+    Attributes:
+        videos: The Parquet file of table `videos`.
+        clips: The Parquet file of table `plan_clips`.
+    """
+
+    videos: bytes
+    clips: bytes
+
+
 def make_plan(
     source: Source,
     config: PlanConfig,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     cuts: Mapping[str, Sequence[int]] | None = None,
     journal: ProbeJournal | None = None,
-) -> Plan:
-    """Probe every file of `source` and cut it.
+    probe: Probe = probe_file,
+) -> PlanFiles:
+    """Probe every file of `source`, then cut them.
 
     Args:
         source: SRC as listed.
@@ -109,31 +120,32 @@ def make_plan(
         on_progress: Called with (files probed, files) after each.
         cuts: Where shots are known to begin: the first source frame of every shot but the first,
             by the video's name. Other videos are one shot.
-        journal: Where what is found is kept, and taken from; None keeps nothing.
+        journal: Where what is found is kept, and taken from; None holds it in memory.
+        probe: Looks at a file.
 
     Raises:
         PlanError: Files cannot be read for now (transient).
         CredentialsError: The store refuses the credentials.
+        StorageError: The journal cannot be written or read back.
     """
-    probed = probe_files(
-        source,
-        journal.read() if journal else {},
-        journal.keep if journal else lambda new: None,
-        on_progress,
-    )
     known = cuts or {}
-    shot_cuts = [known.get(file.name, ()) for file in source.files]
-    return Plan(_videos_table(probed), _clips_table(probed, shot_cuts, config))
+    found = probe_files(source, journal or ProbeJournal(), on_progress, probe)
+    videos, clips = TableWriter(VIDEOS), TableWriter(PLAN_CLIPS)
+
+    def planned_clips() -> Iterator[dict]:
+        for index, (file, video) in enumerate(zip(source.files, found, strict=True)):
+            videos.add(video_row(index, video))
+            yield from clip_rows(index, video, known.get(file.name, ()), config)
+
+    for clip in pack_rows(planned_clips(), config.max_shard_frames):
+        clips.add(clip)
+    return PlanFiles(videos.finish(), clips.finish())
 
 
-def write_plan(store: Store, plan: Plan) -> None:
+def write_plan(store: Store, plan: PlanFiles) -> None:
     """Write both tables; `plan_clips` last, since a plan counts once it is there."""
-    for path, spec, table in (
-        (layout.PLAN_VIDEOS, VIDEOS, plan.videos),
-        (layout.PLAN_CLIPS, PLAN_CLIPS, plan.clips),
-    ):
-        validate_table(table, spec)
-        store.write(path, table_bytes(table, spec, provenance=None))
+    store.write(layout.PLAN_VIDEOS, plan.videos)
+    store.write(layout.PLAN_CLIPS, plan.clips)
 
 
 def has_plan(store: Store) -> bool:
@@ -141,12 +153,17 @@ def has_plan(store: Store) -> bool:
     return store.info(layout.PLAN_CLIPS) is not None
 
 
-def read_plan(store: Store, clip_columns: list[str] | None = None) -> Plan:
+def read_plan(
+    store: Store,
+    clip_columns: list[str] | None = None,
+    video_columns: list[str] | None = None,
+) -> Plan:
     """Read the plan of OUT.
 
     Args:
         store: OUT.
         clip_columns: Columns of `clips` to read; None for all.
+        video_columns: Likewise of `videos`.
 
     Raises:
         PlanError: There is none, or it cannot be read.
@@ -154,7 +171,7 @@ def read_plan(store: Store, clip_columns: list[str] | None = None) -> Plan:
     if not has_plan(store):
         raise PlanError(f"{store.uri}: holds no plan. Make one with h3r plan or h3r annotate")
     try:
-        videos = read_table(store, layout.PLAN_VIDEOS)
+        videos = read_table(store, layout.PLAN_VIDEOS, columns=video_columns)
         return Plan(videos, read_table(store, layout.PLAN_CLIPS, columns=clip_columns))
     except StorageError as error:
         raise PlanError(f"the plan is damaged: {error}") from error
@@ -167,65 +184,6 @@ def read_shard(store: Store, shard_index: int) -> list[PlannedClip]:
     videos = read_table(store, layout.PLAN_VIDEOS, filters=[("video_index", "in", wanted)])
     video_rows = {row["video_index"]: row for row in videos.to_pylist()}
     return [_planned_clip(row, video_rows[row["video_index"]]) for row in clips.to_pylist()]
-
-
-def _videos_table(probed: Sequence[Probed]) -> pa.Table:
-    rows = [{"video_index": index, **video.columns} for index, video in enumerate(probed)]
-    columns = {name: [row.get(name) for row in rows] for name in VIDEOS.column_names}
-    return table_from_columns(VIDEOS, columns)
-
-
-def _clips_table(
-    probed: Sequence[Probed], shot_cuts: list[Sequence[int]], config: PlanConfig
-) -> pa.Table:
-    rows: list[dict] = []
-    for video_index, (video, cuts) in enumerate(zip(probed, shot_cuts, strict=True)):
-        for row in _clip_rows(video, cuts, config):
-            rows.append({"clip_index": len(rows), "video_index": video_index, **row})
-    shards = pack_shards([row["num_frames"] for row in rows], config.max_shard_frames)
-    clip_ids: dict[int, list[str]] = {}
-    for shard, row in zip(shards, rows, strict=True):
-        clip_ids.setdefault(shard, []).append(row["clip_id"])
-    shard_ids = {shard: shard_id(ids) for shard, ids in clip_ids.items()}
-    for shard, row in zip(shards, rows, strict=True):
-        row |= {"shard_index": shard, "shard_id": shard_ids[shard]}
-    columns = {name: [row[name] for row in rows] for name in PLAN_CLIPS.column_names}
-    return table_from_columns(PLAN_CLIPS, columns)
-
-
-def _clip_rows(video: Probed, cuts: Sequence[int], config: PlanConfig) -> list[dict]:
-    """The clips of one video, shot after shot; a shot without a sampled frame has none."""
-    info_pts, time_base, duration_s = video.frame_pts, Fraction(1), 0.0
-    if video.columns["status"] == "ok":
-        time_base = Fraction(video.columns["time_base_num"], video.columns["time_base_den"])
-        duration_s = video.columns["duration_s"]
-    sampled = sample_frames(info_pts, time_base, config.fps)
-    times_s = np.append((info_pts - info_pts[:1]) * float(time_base), duration_s)
-    rows = []
-    for shot_index, (first_place, stop_place) in enumerate(cut_shots(sampled, cuts)):
-        if cuts and first_place == stop_place:
-            continue
-        for start, end in cut_clips(stop_place - first_place, config.max_clip_frames):
-            index = sampled[first_place + start : first_place + end]
-            pts = info_pts[index]
-            first, stop = (int(index[0]), int(index[-1]) + 1) if len(index) else (0, 0)
-            frames = (index.tolist(), pts.tolist())
-            rows.append(
-                {
-                    "clip_id": clip_id(video.video_id, shot_index, first, stop, *frames),
-                    "video_id": video.video_id,
-                    "shot_index": shot_index,
-                    "start_frame": first,
-                    "end_frame": stop,
-                    "start_time_s": float(times_s[first]),
-                    "end_time_s": float(times_s[stop]),
-                    "num_frames": len(index),
-                    "frame_index": index.tolist(),
-                    "frame_pts": pts.tolist(),
-                    "shares_first_frame": start > 0,
-                }
-            )
-    return rows
 
 
 def _planned_clip(clip: dict, video: dict) -> PlannedClip:

@@ -72,20 +72,21 @@ def plan_job(
         limit,
         leave_out=store.uri,
         follow_links=config.follow_links,
+        names_only=run is not None,
     )
     store.check_access()
     if run is not None:
         num_new_files = _count_new_files(store, source)
         return PlannedJob(store, run, source.root, 0 if config.limit else num_new_files)
-    journal = ProbeJournal(store)
-    write_plan(store, make_plan(source, config, on_progress, cuts, journal))
-    run = RunFile(
-        source=source.root,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        code_version=version("h3r"),
-        plan=config,
-    )
-    write_run(store, run)
+    with ProbeJournal(store) as journal:
+        write_plan(store, make_plan(source, config, on_progress, cuts, journal))
+        run = RunFile(
+            source=source.root,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            code_version=version("h3r"),
+            plan=config,
+        )
+        write_run(store, run)
     journal.forget()
     return PlannedJob(store, run, source.root, num_new_files=0)
 
@@ -102,7 +103,8 @@ def _count_new_files(store: Store, source: Source) -> int:
             f"{store.uri}: run.json is there but {PLAN_CLIPS} is gone, so what is committed cannot "
             "be told from what is to do. Put the plan back, or annotate into a new OUT"
         )
-    planned = set(read_plan(store, clip_columns=["shard_index"]).videos["uri"].to_pylist())
+    plan = read_plan(store, clip_columns=[], video_columns=["uri"])
+    planned = set(plan.videos["uri"].to_pylist())
     listed = {file.name for file in source.files}
     if not planned & listed:
         raise RefusedError(

@@ -2,20 +2,22 @@
 
 A plan never changes, so what may pass must not get into it. Files that could not be read for now
 are tried once more after all others; if some still cannot be read, there is no plan. What was
-found is kept meanwhile, so that the next run asks for the rest alone.
+found is in the journal meanwhile, so that the next run asks for the rest alone.
 """
 
+import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.errors import CredentialsError, H3RError, PlanError, ProbeError
 from pipeline.probe import VideoInfo, probe_video
+from pipeline.probe_journal import Probed, ProbeJournal
 from pipeline.report import printable
 from pipeline.retries import Retries
 from pipeline.source import Source, SourceFile
@@ -24,112 +26,25 @@ from pipeline.uris import join_uri
 from schemas.ids import video_id
 
 PROBE_THREADS = 8
-CHUNK_FILES = 1000  # what is found of so many is kept at once
+TASKS_AHEAD = 32  # so that a video that takes long keeps no thread waiting
+MAX_FILES_AT_ONCE = 16  # of a large corpus, a task: handing over a task costs more than a row
+FILES_PER_STEP = 1000
 MAX_IN_A_ROW = 20
 """Files that fail for now, one after another, until the store is taken to be out of order."""
 NUM_NAMED = 5
 MISSING_VERSION = "missing"
 
-
-@dataclass(frozen=True, eq=False)
-class Probed:
-    """What is known of one file.
-
-    Attributes:
-        columns: Of its row in `videos`: all but `video_index`, which is the plan's.
-        frame_pts: [F] presentation times of its frames; [0] when it cannot be read.
-    """
-
-    columns: dict[str, Any]
-    frame_pts: NDArray[np.int64]
-
-    @property
-    def video_id(self) -> str:
-        """Its identity."""
-        return str(self.columns["video_id"])
+Answer = VideoInfo | ProbeError
+Probe = Callable[[str, SourceFile], Answer]
+"""From SRC and a file of it to what the file holds, or why that cannot be told."""
 
 
-def probe_files(
-    source: Source,
-    known: dict[str, Probed],
-    keep: Callable[[Sequence[Probed]], None],
-    on_progress: Callable[[int, int], None],
-) -> list[Probed]:
-    """Find out what every file of SRC holds.
-
-    Args:
-        source: SRC as listed.
-        known: What is known already, by video id.
-        keep: Called with videos that were found, now and then and when an error ends it.
-        on_progress: Called with (files known, files) after each.
-
-    Returns:
-        One for each file, in order.
+def probe_file(root: str, file: SourceFile) -> Answer:
+    """What the file holds, or why that cannot be told.
 
     Raises:
-        PlanError: Files cannot be read for now (transient).
         CredentialsError: The store refuses the credentials.
     """
-    ids = [_columns_of_file(file)["video_id"] for file in source.files]
-    found = {identity: known[identity] for identity in ids if identity in known}
-    waiting = [
-        file for file, identity in zip(source.files, ids, strict=True) if identity not in found
-    ]
-    unkept: list[Probed] = []
-
-    def take(new: Probed) -> None:
-        found[new.video_id] = new
-        on_progress(len(found), len(ids))
-        if new.columns["status"] == "ok":  # the cause of a failure may be mended
-            unkept.append(new)
-        if len(unkept) == CHUNK_FILES:
-            keep(unkept)
-            unkept.clear()
-
-    try:
-        failed = _probe_all(source.root, waiting, take)
-        if len(failed) < MAX_IN_A_ROW:
-            failed = _probe_all(source.root, list(failed), take)
-    finally:
-        keep(unkept)
-    if failed:
-        raise _refusal(failed, len(ids))
-    return [found[identity] for identity in ids]
-
-
-def _probe_all(
-    root: str, files: Sequence[SourceFile], take: Callable[[Probed], None]
-) -> dict[SourceFile, ProbeError]:
-    """Probe files in threads, in order; those that failed for now, until too many in a row do."""
-    failed: dict[SourceFile, ProbeError] = {}
-    num_in_a_row = 0
-    pool = ThreadPoolExecutor(PROBE_THREADS)
-    try:
-        for file, answer in _answers(pool, root, files):
-            if isinstance(answer, VideoInfo) or not answer.is_transient:
-                num_in_a_row = 0
-                take(_probed(file, answer))
-                continue
-            failed[file] = answer
-            num_in_a_row += 1
-            if num_in_a_row == MAX_IN_A_ROW:
-                break
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return failed
-
-
-def _answers(
-    pool: Executor, root: str, files: Sequence[SourceFile]
-) -> Iterator[tuple[SourceFile, VideoInfo | ProbeError]]:
-    """Every file and what it holds; not all are given to the threads at once."""
-    for start in range(0, len(files), CHUNK_FILES):
-        chunk = files[start : start + CHUNK_FILES]
-        yield from zip(chunk, pool.map(_probe, itertools.repeat(root), chunk), strict=True)
-
-
-def _probe(root: str, file: SourceFile) -> VideoInfo | ProbeError:
-    """What the file holds, or why that cannot be told."""
     if file.refusal:
         return ProbeError(f"{file.name}: {file.refusal}")
     if file.size_bytes is None:
@@ -147,11 +62,99 @@ def _probe(root: str, file: SourceFile) -> VideoInfo | ProbeError:
         return failure
 
 
-def _refusal(failed: dict[SourceFile, ProbeError], num_files: int) -> PlanError:
-    shown = "".join(f"\n  {printable(str(error))}" for error in list(failed.values())[:NUM_NAMED])
-    more = f"\n  and {len(failed) - NUM_NAMED} more" if len(failed) > NUM_NAMED else ""
+def probe_files(
+    source: Source, journal: ProbeJournal, on_progress: Callable[[int, int], None], probe: Probe
+) -> Iterator[Probed]:
+    """Find out what every file of SRC holds.
+
+    Args:
+        source: SRC as listed.
+        journal: Has what is known already, and takes what is found.
+        on_progress: Called with (files known, files) after each.
+        probe: Looks at a file.
+
+    Returns:
+        One for each file, in order; all are known by then, and read back from the journal.
+
+    Raises:
+        PlanError: Files cannot be read for now (transient).
+        CredentialsError: The store refuses the credentials.
+    """
+    ids = [_video_id(file) for file in source.files]
+    waiting = [place for place, identity in enumerate(ids) if identity not in journal]
+    unreadable: dict[str, Probed] = {}  # in no journal: the cause may be mended
+    num_known = itertools.count(len(ids) - len(waiting) + 1)
+
+    def take(place: int, answer: Answer) -> None:
+        file, identity = source.files[place], ids[place]
+        if isinstance(answer, VideoInfo):
+            journal.add(_readable(file, identity, answer))
+        else:
+            unreadable[identity] = _unreadable(file, identity, answer)
+        on_progress(next(num_known), len(ids))
+
+    failed = _probe_all(source, waiting, probe, take)
+    failed = _probe_all(source, list(failed), probe, take)
+    if failed:
+        raise _refusal(list(failed.values()), len(ids))
+    return (unreadable.get(identity) or journal.get(identity) for identity in ids)
+
+
+def _probe_all(
+    source: Source, places: Sequence[int], probe: Probe, take: Callable[[int, Answer], None]
+) -> dict[int, str]:
+    """Probe files in threads, in order; those that failed for now, and why.
+
+    Raises:
+        PlanError: Too many in a row did.
+    """
+    failed: dict[int, str] = {}
+    num_in_a_row = 0
+    with contextlib.closing(_answers(source, places, probe)) as answers:
+        for place, answer in answers:
+            if isinstance(answer, VideoInfo) or not answer.is_transient:
+                num_in_a_row = 0
+                take(place, answer)
+                continue
+            failed[place] = str(answer)
+            num_in_a_row += 1
+            if num_in_a_row == MAX_IN_A_ROW:
+                raise _refusal(list(failed.values()), len(source.files))
+    return failed
+
+
+def _answers(source: Source, places: Sequence[int], probe: Probe) -> Generator[tuple[int, Answer]]:
+    """Files and what they hold, in order, probed side by side and a bounded number ahead."""
+    at_once = min(1 + len(places) // FILES_PER_STEP, MAX_FILES_AT_ONCE)
+    is_over = threading.Event()
+
+    def probe_some(start: int) -> list[tuple[int, Answer]]:
+        answers = []
+        for place in places[start : start + at_once]:
+            if is_over.is_set():
+                break
+            answers.append((place, probe(source.root, source.files[place])))
+        return answers
+
+    ahead: deque[Future[list[tuple[int, Answer]]]] = deque()
+    pool = ThreadPoolExecutor(PROBE_THREADS, "probe")
+    try:
+        for start in range(0, len(places), at_once):
+            if len(ahead) == TASKS_AHEAD:
+                yield from ahead.popleft().result()
+            ahead.append(pool.submit(probe_some, start))
+        while ahead:
+            yield from ahead.popleft().result()
+    finally:
+        is_over.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def _refusal(reasons: Sequence[str], num_files: int) -> PlanError:
+    shown = "".join(f"\n  {printable(reason)}" for reason in reasons[:NUM_NAMED])
+    more = f"\n  and {len(reasons) - NUM_NAMED} more" if len(reasons) > NUM_NAMED else ""
     error = PlanError(
-        f"nothing is planned, since a plan never changes and {len(failed)} of {num_files} videos "
+        f"nothing is planned, since a plan never changes and {len(reasons)} of {num_files} videos "
         f"could not be read for now:{shown}{more}\nWhat was found of the others is kept: "
         "run the same command again, or leave those out with --exclude"
     )
@@ -159,30 +162,30 @@ def _refusal(failed: dict[SourceFile, ProbeError], num_files: int) -> PlanError:
     return error
 
 
-def _probed(file: SourceFile, answer: VideoInfo | ProbeError) -> Probed:
-    columns = _columns_of_file(file)
-    if isinstance(answer, VideoInfo):
-        return Probed(columns | _columns_of_video(answer), answer.frame_pts)
-    columns |= {
+def _video_id(file: SourceFile) -> str:
+    return video_id(file.name, file.size_bytes or 0, file.version or MISSING_VERSION)
+
+
+def _columns_of_file(file: SourceFile, identity: str) -> dict[str, Any]:
+    return {
+        "video_id": identity,
+        "uri": file.name,
+        "etag": file.version or MISSING_VERSION,
+        "size_bytes": file.size_bytes or 0,
+    }
+
+
+def _unreadable(file: SourceFile, identity: str, error: ProbeError) -> Probed:
+    columns = _columns_of_file(file, identity) | {
         "status": "failed",
-        "error_class": type(answer).__name__,
-        "error_message": str(answer),
+        "error_class": type(error).__name__,
+        "error_message": str(error),
     }
     return Probed(columns, np.zeros(0, np.int64))
 
 
-def _columns_of_file(file: SourceFile) -> dict[str, Any]:
-    size_bytes, etag = file.size_bytes or 0, file.version or MISSING_VERSION
-    return {
-        "video_id": video_id(file.name, size_bytes, etag),
-        "uri": file.name,
-        "etag": etag,
-        "size_bytes": size_bytes,
-    }
-
-
-def _columns_of_video(info: VideoInfo) -> dict[str, Any]:
-    return {
+def _readable(file: SourceFile, identity: str, info: VideoInfo) -> Probed:
+    columns = _columns_of_file(file, identity) | {
         "container": info.container,
         "codec": info.codec,
         "pixel_format": info.pixel_format,
@@ -201,3 +204,4 @@ def _columns_of_video(info: VideoInfo) -> dict[str, Any]:
         "num_frames": info.num_frames,
         "status": "ok",
     }
+    return Probed(columns, info.frame_pts)

@@ -5,6 +5,7 @@ Answers names, sizes and versions only; nothing is opened as a video here.
 
 import csv
 import fnmatch
+import functools
 import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,9 +28,10 @@ LIST_SUFFIXES = frozenset({".txt", ".csv", ".parquet"})
 LIST_COLUMNS = ("uri", "path", "video", "file", "url")
 AMBIGUOUS = ("//", "?versionId=")  # an empty part, or a scheme; what S3 clients cut off
 INFO_THREADS = 32  # requests at once, one for each file that a list names
+ENTRIES_AT_ONCE = 64  # of a list, a thread
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SourceFile:
     """One file of SRC.
 
@@ -67,6 +69,7 @@ def list_source(
     *,
     leave_out: str | None = None,
     follow_links: bool = False,
+    names_only: bool = False,
 ) -> Source:
     """Find the videos of `src`.
 
@@ -78,17 +81,18 @@ def list_source(
         leave_out: Uri of a folder whose files are never taken: OUT, which may lie in SRC.
         follow_links: Files that a link in a folder leads to may lie outside of it; else they are
             refused, one by one.
+        names_only: Do not ask the store for the files that a list names: no sizes, no versions.
 
     Raises:
         SourceError: Nothing is there, it is no list, no video is left, or a name is not
             valid UTF-8.
     """
-    root, files = _candidates(normalise_uri(src), src, not include, follow_links)
+    root, files = _candidates(normalise_uri(src), src, not include, follow_links, names_only)
     kept = [
         file
         for file in files
         if (not include or _matches(file.name, include))
-        and not _matches(file.name, exclude)
+        and not (exclude and _matches(file.name, exclude))
         and not (leave_out and join_uri(root, file.name).startswith(f"{leave_out}/"))
     ]
     if not kept:
@@ -103,7 +107,7 @@ def list_source(
 
 
 def _candidates(
-    uri: str, src: str, by_suffix: bool, follow_links: bool
+    uri: str, src: str, by_suffix: bool, follow_links: bool, names_only: bool
 ) -> tuple[str, list[SourceFile]]:
     try:
         folder = Store(uri)
@@ -124,11 +128,11 @@ def _candidates(
     if stored is None:
         raise SourceError(f"{src}: no such file or folder. Check the path or uri of SRC")
     if _suffix(name) in LIST_SUFFIXES:
-        return root, _read_list(root, name, src)
+        return root, _read_list(root, name, src, names_only)
     return root, [_source_file(stored)]
 
 
-def _read_list(root: str, name: str, src: str) -> list[SourceFile]:
+def _read_list(root: str, name: str, src: str, names_only: bool) -> list[SourceFile]:
     """The files that a list names, relative ones from the list's own folder."""
     try:
         entries = _parse_list(Store(root).read(name), _suffix(name))
@@ -140,16 +144,27 @@ def _read_list(root: str, name: str, src: str) -> list[SourceFile]:
         ) from error
     if not entries:
         raise SourceError(f"{src}: the list names no file")
+    names = list(dict.fromkeys(entries))
+    if names_only:
+        return [SourceFile(name, None, "") for name in names]
+    starts = range(0, len(names), ENTRIES_AT_ONCE)
     with ThreadPoolExecutor(INFO_THREADS) as pool:
-        return list(pool.map(lambda entry: _listed_file(root, entry), dict.fromkeys(entries)))
+        parts = pool.map(
+            lambda start: _listed_files(root, names[start : start + ENTRIES_AT_ONCE]), starts
+        )
+        return [file for part in parts for file in part]
 
 
-def _listed_file(root: str, entry: str) -> SourceFile:
-    folder, base = split_uri(join_uri(root, entry))
-    stored = Store(folder).info(base)
-    if stored is None:
-        return SourceFile(entry, None, "")
-    return SourceFile(entry, stored.size_bytes, stored.version)
+def _listed_files(root: str, names: Sequence[str]) -> list[SourceFile]:
+    """What the store says of files, asked one after another."""
+    open_folder = functools.cache(Store)  # neighbours in a list are neighbours in a store
+    files = []
+    for name in names:
+        folder, base = split_uri(join_uri(root, name))
+        stored = open_folder(folder).info(base)
+        size_bytes, version = (stored.size_bytes, stored.version) if stored else (None, "")
+        files.append(SourceFile(name, size_bytes, version))
+    return files
 
 
 def _parse_list(data: bytes, suffix: str) -> list[str]:

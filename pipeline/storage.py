@@ -42,7 +42,7 @@ S3_SCHEMES = ("s3", "s3a")
 READ_TIMEOUT_S = 15.0  # an answer that stalls for so long is asked for again
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredFile:
     """One object of a store.
 

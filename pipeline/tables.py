@@ -8,6 +8,9 @@ import pyarrow.parquet as pq
 from pipeline.errors import StorageError
 from pipeline.layout import ROW_TABLES
 from pipeline.storage import Store
+from schemas.arrow import arrow_schema, table_from_columns
+from schemas.checks import validate_table
+from schemas.errors import SchemaError
 from schemas.fields import TableSpec
 from schemas.metadata import LabelProvenance, table_metadata
 from schemas.parquet import parquet_options
@@ -15,6 +18,8 @@ from schemas.tables import TABLES
 
 ROW_SPECS: tuple[TableSpec, ...] = tuple(TABLES[name] for name in ROW_TABLES)
 """The tables a worker writes beside the ledger."""
+
+MIN_PIECE_ROWS = 32_768  # to be checked at once: a check has a price of its own
 
 
 def table_bytes(table: pa.Table, spec: TableSpec, provenance: LabelProvenance | None) -> bytes:
@@ -26,6 +31,61 @@ def table_bytes(table: pa.Table, spec: TableSpec, provenance: LabelProvenance | 
     described = table.replace_schema_metadata(table_metadata(spec, provenance))
     pq.write_table(described, file, **parquet_options(spec))
     return file.getvalue()
+
+
+class TableWriter:
+    """The Parquet file of a table, made row by row in memory; rows are checked as they go in.
+
+    The file is the same however many rows wait for each other, since a row group is full before it
+    is written.
+    """
+
+    def __init__(self, spec: TableSpec) -> None:
+        """Start an empty file of a table without labels."""
+        self._spec = spec
+        self._rows: list[dict] = []
+        self._keys: list[pa.Table] = []
+        options = parquet_options(spec)
+        self._group_size = options.pop("row_group_size")
+        self._piece_size = self._group_size * max(1, MIN_PIECE_ROWS // self._group_size)
+        self._schema = arrow_schema(spec, table_metadata(spec, None))
+        self._file = io.BytesIO()
+        self._writer = pq.ParquetWriter(self._file, self._schema, **options)
+
+    def add(self, row: dict) -> None:
+        """Take a row: a value for every column.
+
+        Raises:
+            SchemasError: It, or one of those before, breaks the declaration.
+        """
+        self._rows.append(row)
+        if len(self._rows) == self._piece_size:
+            self._flush()
+
+    def finish(self) -> bytes:
+        """The whole file.
+
+        Raises:
+            SchemasError: Rows break the declaration, or two have the same key.
+        """
+        self._flush()
+        self._writer.close()
+        keys = pa.concat_tables(self._keys)
+        counts = keys.group_by(self._spec.key).aggregate([([], "count_all")])
+        num_repeated = keys.num_rows - counts.num_rows
+        if num_repeated:
+            raise SchemaError(self._spec.name, (f"{num_repeated} rows repeat {self._spec.key}",))
+        return self._file.getvalue()
+
+    def _flush(self) -> None:
+        columns = {name: [row[name] for row in self._rows] for name in self._spec.column_names}
+        table = table_from_columns(self._spec, columns)
+        validate_table(table, self._spec)
+        self._writer.write_table(
+            table.replace_schema_metadata(self._schema.metadata), self._group_size
+        )
+        self._keys.append(table.select(self._spec.key))
+        self._rows.clear()
 
 
 def plain_bytes(rows: list[dict], schema: pa.Schema) -> bytes:
@@ -48,6 +108,8 @@ def read_table(
     """
     with store.open_read(path) as file:
         try:
+            if filters is None:  # without the machinery of datasets: a ledger has many small files
+                return pq.ParquetFile(file).read(columns=columns)
             return pq.read_table(file, columns=columns, filters=filters)
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, OSError) and (type(error) is not OSError or error.errno):

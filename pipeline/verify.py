@@ -62,9 +62,11 @@ def verify(
     commits = committed_shards(store)
     planned_shards = plan.clips["shard_index"].to_numpy()
     num_clips = num_files = num_bytes = 0
-    for place, (shard_index, path) in enumerate(sorted(commits.items())):
+    for place, (shard_index, file) in enumerate(commits.items()):
         planned = plan.clips.filter(pa.array(planned_shards == shard_index))
-        shard = ShardCheck(store, path, Plan(plan.videos, planned), run.identity if run else None)
+        shard = ShardCheck(
+            store, file.path, Plan(plan.videos, planned), run.identity if run else None
+        )
         faults += shard.check()
         num_clips += shard.num_clips
         num_files += shard.num_files

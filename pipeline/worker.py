@@ -8,6 +8,7 @@ import itertools
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
@@ -151,9 +152,18 @@ class ShardWorker:
             else:
                 runnable.append(answer)
         batch_clips = 1 if attempt.is_careful else self._settings.config.batch_clips
-        for batch in make_batches(runnable, batch_clips, self._settings.config.decode_bytes):
-            with attempt.clip_mark(batch[0].clip_id):
-                self._annotate_batch(batch, planned, writer)
+        with ThreadPoolExecutor(1, "rows") as pool:  # while the network is at the next batch
+            finishing: Future[None] | None = None
+            for batch in make_batches(runnable, batch_clips, self._settings.config.decode_bytes):
+                with attempt.clip_mark(batch[0].clip_id):
+                    answers = self._run_network(batch)
+                    if finishing is not None:
+                        finishing.result()
+                    finishing = pool.submit(self._add_answers, batch, answers, planned, writer)
+                    if attempt.is_careful:  # whatever kills the process here is this clip's
+                        finishing.result()
+            if finishing is not None:
+                finishing.result()
         return writer.commit(clips, is_again=is_again)
 
     def _prepare(
@@ -176,15 +186,18 @@ class ShardWorker:
             open_frames=lambda: open_frames(clip, root, geometry, retries),
         )
 
-    def _annotate_batch(
+    def _run_network(self, batch: Sequence[ClipInput]) -> list[ClipLabels | Exception]:
+        settings = self._settings
+        return annotate_clips(self._model, batch, settings.identity.labels, settings.config)
+
+    def _add_answers(
         self,
         batch: Sequence[ClipInput],
+        answers: Sequence[ClipLabels | Exception],
         planned: Mapping[str, tuple[PlannedClip, Retries]],
         writer: ShardWriter,
     ) -> None:
-        """Run clips together; each one's rows or error go to the writer."""
-        settings = self._settings
-        answers = annotate_clips(self._model, batch, settings.identity.labels, settings.config)
+        """Each clip's rows or error go to the writer."""
         for clip_input, answer in zip(batch, answers, strict=True):
             clip, retries = planned[clip_input.clip_id]
             if isinstance(answer, ClipLabels):

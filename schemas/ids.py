@@ -9,9 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 ID_CHARS = 20
 """80 bits: among 10^8 ids, two are equal with a probability of 4e-9."""
+
+_CANONICAL = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 
 
 def video_id(relative_uri: str, size_bytes: int, etag: str) -> str:
@@ -33,8 +39,8 @@ def clip_id(
     shot_index: int,
     start_frame: int,
     end_frame: int,
-    frame_index: Sequence[int],
-    frame_pts: Sequence[int],
+    frame_index: Sequence[int] | NDArray[Any],
+    frame_pts: Sequence[int] | NDArray[Any],
 ) -> str:
     """Identity of a clip: its video, its shot, its span and the very frames sampled from it.
 
@@ -49,7 +55,7 @@ def clip_id(
     Returns:
         20 hexadecimal digits.
     """
-    frames = [[int(index) for index in frame_index], [int(pts) for pts in frame_pts]]
+    frames = [np.asarray(frame_index).tolist(), np.asarray(frame_pts).tolist()]
     return _digest(["clip", video_id, int(shot_index), int(start_frame), int(end_frame), *frames])
 
 
@@ -60,5 +66,4 @@ def shard_id(clip_ids: Sequence[str]) -> str:
 
 def _digest(parts: list[object]) -> str:
     """The first digits of the sha256 of the canonical JSON (ASCII, no spaces) of `parts`."""
-    text = json.dumps(parts, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()[:ID_CHARS]
+    return hashlib.sha256(_CANONICAL.encode(parts).encode("ascii")).hexdigest()[:ID_CHARS]

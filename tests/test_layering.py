@@ -1,8 +1,8 @@
 """Who may import whom, read from the sources; and what the command line loads when it starts.
 
 jobs -> pipeline -> {schemas, human3r_model}; those two import no first-party package. The synthetic
-world, its training and the evaluation stand beside the pipeline, which knows nothing of them. Every
-outside thing has one door.
+world, its training, the evaluation and the benches stand beside the pipeline, which knows nothing
+of them. Every outside thing has one door.
 """
 
 import ast
@@ -21,7 +21,8 @@ MAY_IMPORT = {
     "synth": {"schemas", "human3r_model", "pipeline"},
     "training": {"human3r_model", "synth"},
     "evaluation": {"schemas", "human3r_model", "pipeline"},
-    "jobs": {"schemas", "human3r_model", "pipeline", "synth", "training", "evaluation"},
+    "bench": {"schemas", "human3r_model", "pipeline"},
+    "jobs": {"schemas", "human3r_model", "pipeline", "synth", "training", "evaluation", "bench"},
 }
 DOORS = {
     "ray": "pipeline/ray_runner.py",
@@ -108,6 +109,8 @@ def test_every_source_keeps_the_layers():
         ("evaluation/bodies.py", "import synth"),
         ("synth/render.py", "from numba import njit"),
         ("evaluation/report_html.py", "import matplotlib.figure"),
+        ("pipeline/plan.py", "from bench.machine import read_machine"),
+        ("bench/scale.py", "import ray"),
     ],
 )
 def test_a_planted_violation_is_found(path, source):

@@ -4,7 +4,16 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("schemas", "human3r_model", "pipeline", "synth", "training", "evaluation", "jobs")
+PACKAGES = (
+    "schemas",
+    "human3r_model",
+    "pipeline",
+    "synth",
+    "training",
+    "evaluation",
+    "bench",
+    "jobs",
+)
 
 
 def first_line(path: Path) -> str:

@@ -192,4 +192,5 @@ VIDEOS = TableSpec(
         null_when("status", ("ok",), ("error_class", "error_message")),
         null_together("width", "height"),
     ),
+    rows_per_group=4_096,
 )

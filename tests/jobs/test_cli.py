@@ -32,6 +32,7 @@ VERBS = (
     "synth",
     "import-truth",
     "evaluate",
+    "bench",
 )
 
 
@@ -39,11 +40,12 @@ def test_help_groups_the_verbs_in_the_order_of_the_job(monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     answer = h3r("--help")
     assert answer.exit_code == 0
-    assert re.findall(r"[1-4]\. [A-Z][a-z ]+", answer.stdout) == [
+    assert re.findall(r"[1-5]\. [A-Z][a-z ]+", answer.stdout) == [
         "1. Prepare ",
         "2. Annotate ",
         "3. Trust what is there ",
         "4. Measure against the truth ",
+        "5. Measure the speed ",
     ]
     found = re.findall(r"^│ ([a-z][a-z-]+) ", answer.stdout, re.MULTILINE)
     assert tuple(found) == VERBS

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from tests.commands import files_of, h3r
@@ -46,3 +48,32 @@ def test_another_rate_on_a_planned_out_is_refused(small_source, tmp_path):
 def test_filters(small_source, tmp_path, options, num_videos):
     answer = h3r("plan", small_source, tmp_path / "out", *options, "--json")
     assert answer.json["num_videos"] == num_videos
+
+
+def test_an_estimate_plans_nothing(small_source, tmp_path):
+    report = tmp_path / "pipeline.json"
+    figures = [{"name": "whole job", "median": 2.0}, {"name": "written", "median": 500.0}]
+    report.write_text(json.dumps({"figures": figures}))
+    answer = h3r("plan", small_source, tmp_path / "out", "--estimate", report, "--json")
+    assert answer.exit_code == 0, answer.stderr
+    assert answer.json["num_videos"] == answer.json["num_probed"] == 4
+    assert answer.json["num_probed_failed"] == 1
+    assert answer.json["num_frames"] == 9 + 4 + 5
+    assert answer.json["worker_hours"] == pytest.approx(18 / 2 / 3600)
+    assert answer.json["output_bytes"] == 9000
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("no JSON", "not a report of h3r bench"),
+        ('{"figures": []}', "is of another bench. Give that of h3r bench pipeline"),
+    ],
+)
+def test_an_estimate_takes_a_report_of_the_right_bench(text, reason, small_source, tmp_path):
+    report = tmp_path / "report.json"
+    report.write_text(text)
+    answer = h3r("plan", small_source, tmp_path / "out", "--estimate", report)
+    assert answer.exit_code == 2
+    assert reason in answer.stderr

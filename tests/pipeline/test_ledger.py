@@ -53,10 +53,8 @@ def test_commits_are_found_by_their_name_alone(half_done):
     half_done.write("clips/.tmp-shard-000002.parquet", b"half")
     half_done.write("clips/shard-000001.parquet.bak", b"not one")
     half_done.write("clips/shard-000002.parquet.bak", b"nor this")
-    assert committed_shards(half_done) == {
-        0: "clips/shard-000000.parquet",
-        1: "clips/shard-000001.parquet",
-    }
+    found = {shard: file.path for shard, file in committed_shards(half_done).items()}
+    assert found == {0: "clips/shard-000000.parquet", 1: "clips/shard-000001.parquet"}
     assert read_commit(half_done, 2) is None
     assert read_commit(half_done, 1).num_rows == 3
 

@@ -1,4 +1,5 @@
 import dataclasses
+import io
 import os
 import subprocess
 import sys
@@ -6,11 +7,21 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.config import PlanConfig
 from pipeline.errors import PlanError
-from pipeline.plan import Plan, has_plan, make_plan, read_plan, read_shard, write_plan
+from pipeline.plan import (
+    Plan,
+    PlanFiles,
+    has_plan,
+    make_plan,
+    read_plan,
+    read_shard,
+    write_plan,
+)
+from pipeline.probe import VideoInfo
 from pipeline.source import Source, SourceFile, list_source
 from pipeline.storage import Store
 from schemas.ids import clip_id, shard_id, video_id
@@ -30,8 +41,13 @@ write_plan(store, plan)
 """
 
 
+def tables_of(files: PlanFiles) -> Plan:
+    videos, clips = (pq.read_table(io.BytesIO(data)) for data in (files.videos, files.clips))
+    return Plan(videos, clips)
+
+
 def planned(root_uri: str, config: PlanConfig = CONFIG) -> Plan:
-    return make_plan(list_source(root_uri), config)
+    return tables_of(make_plan(list_source(root_uri), config))
 
 
 @pytest.fixture
@@ -90,7 +106,7 @@ def test_sampled_clips_span_the_frames_they_leave_out(videos):
 
 def test_known_shots_are_cut_apart_and_share_no_frame(videos):
     config = PlanConfig(max_clip_frames=10)
-    plan = make_plan(list_source(videos), config, cuts={"walk/a.mp4": [4, 18]})
+    plan = tables_of(make_plan(list_source(videos), config, cuts={"walk/a.mp4": [4, 18]}))
     rows = plan.clips.to_pylist()[2:]
     spans = [(row["shot_index"], row["start_frame"], row["end_frame"]) for row in rows]
     assert spans == [(0, 0, 4), (1, 4, 14), (1, 13, 18), (2, 18, 24)]
@@ -100,7 +116,7 @@ def test_known_shots_are_cut_apart_and_share_no_frame(videos):
 
 def test_a_shot_too_short_for_the_sampling_has_no_clip(videos):
     config = PlanConfig(fps=15)
-    plan = make_plan(list_source(videos), config, cuts={"walk/a.mp4": [9, 10]})
+    plan = tables_of(make_plan(list_source(videos), config, cuts={"walk/a.mp4": [9, 10]}))
     rows = plan.clips.to_pylist()[2:]
     assert [(row["shot_index"], row["frame_index"]) for row in rows] == [
         (0, [0, 2, 4, 6, 8]),
@@ -119,7 +135,9 @@ def test_a_file_that_is_no_video_is_one_clip_of_no_frames(videos):
 
 
 def test_a_file_that_a_list_names_and_is_not_there_is_planned_as_failed():
-    plan = make_plan(Source("bucket://none", (SourceFile("gone.mp4", None, ""),)), CONFIG)
+    plan = tables_of(
+        make_plan(Source("bucket://none", (SourceFile("gone.mp4", None, ""),)), CONFIG)
+    )
     video = plan.videos.to_pylist()[0]
     assert (video["status"], video["etag"], video["size_bytes"]) == ("failed", "missing", 0)
     assert video["error_message"] == "gone.mp4: no such file. Correct the list that names it"
@@ -127,7 +145,7 @@ def test_a_file_that_a_list_names_and_is_not_there_is_planned_as_failed():
 
 
 def test_a_file_that_vanished_since_it_was_listed_is_planned_as_failed(root_uri):
-    plan = make_plan(Source(root_uri, (SourceFile("gone.mp4", 9, "1"),)), CONFIG)
+    plan = tables_of(make_plan(Source(root_uri, (SourceFile("gone.mp4", 9, "1"),)), CONFIG))
     assert plan.videos["status"].to_pylist() == ["failed"]
     assert "gone.mp4: " in plan.videos["error_message"][0].as_py()
 
@@ -158,8 +176,9 @@ def test_shards_hold_neighbours_and_are_named_by_their_clips(videos):
 
 def test_a_shard_is_read_as_it_was_planned(videos):
     store = Store(f"{videos}/out")
-    plan = planned(videos)
-    write_plan(store, plan)
+    files = make_plan(list_source(videos), CONFIG)
+    write_plan(store, files)
+    plan = tables_of(files)
     clips = read_shard(store, 0)
     assert [(clip.uri, clip.start_frame, clip.end_frame) for clip in clips] == [
         ("b.mkv", 0, 5),
@@ -182,14 +201,15 @@ def test_a_shard_is_read_as_it_was_planned(videos):
 def test_a_plan_is_read_as_it_was_written(videos):
     store = Store(f"{videos}/out")
     assert not has_plan(store)
-    plan = planned(videos)
-    write_plan(store, plan)
+    files = make_plan(list_source(videos), CONFIG)
+    write_plan(store, files)
     assert has_plan(store)
     read = read_plan(store)
-    assert read.videos.equals(plan.videos)
-    assert read.clips.equals(plan.clips)
-    few = read_plan(store, clip_columns=["shard_index"])
+    assert read.videos.equals(tables_of(files).videos)
+    assert read.clips.equals(tables_of(files).clips)
+    few = read_plan(store, clip_columns=["shard_index"], video_columns=["uri"])
     assert (few.clips.column_names, few.num_shards) == (["shard_index"], 3)
+    assert few.videos.column_names == ["uri"]
 
 
 def test_a_plan_is_the_same_bytes_in_another_process(tmp_path):
@@ -199,7 +219,7 @@ def test_a_plan_is_the_same_bytes_in_another_process(tmp_path):
         make_video(src / name, 12)
     (src / "c.mp4").write_bytes(b"not a video")
     outs = [tmp_path / "first", tmp_path / "second"]
-    write_plan(Store(str(outs[0])), planned(str(src)))
+    write_plan(Store(str(outs[0])), make_plan(list_source(str(src)), CONFIG))
     environment = os.environ | {"PYTHONHASHSEED": "12345"}
     command = [sys.executable, "-c", MAKE_PLAN, str(src), str(outs[1])]
     subprocess.run(command, env=environment, check=True)
@@ -253,6 +273,33 @@ def test_progress_counts_every_file(videos):
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
+def test_a_plan_of_many_pieces_has_every_clip_in_order():
+    files = tuple(SourceFile(f"{i}.mp4", 1, "v") for i in range(35_000))
+    info = VideoInfo(
+        container="mov",
+        codec="h264",
+        pixel_format="yuv420p",
+        width=128,
+        height=96,
+        rotation_deg=0,
+        is_mirrored=False,
+        sample_aspect_ratio=Fraction(1),
+        fps=30.0,
+        is_variable_rate=False,
+        duration_s=0.5,
+        time_base=Fraction(1, 30),
+        frame_pts=np.arange(15),
+        has_timestamps=True,
+        is_truncated=False,
+        warnings=(),
+    )
+    config = dataclasses.replace(CONFIG, max_shard_frames=16)
+    plan = tables_of(make_plan(Source("root", files), config, probe=lambda root, file: info))
+    assert plan.videos["uri"].to_pylist() == [file.name for file in files]
+    assert plan.clips["clip_index"].to_pylist() == list(range(70_000))  # [0, 10) and [9, 15)
+    assert plan.clips["shard_index"].to_pylist() == [clip // 2 for clip in range(70_000)]
+
+
 def test_no_plan(root_uri):
     with pytest.raises(PlanError, match=r"holds no plan\. Make one with h3r plan or h3r annotate"):
         read_plan(Store(root_uri))
@@ -261,7 +308,7 @@ def test_no_plan(root_uri):
 @pytest.mark.parametrize("name", ["plan/videos.parquet", "plan/clips.parquet"])
 def test_a_damaged_plan_is_named(name, videos):
     store = Store(f"{videos}/out")
-    write_plan(store, planned(videos))
+    write_plan(store, make_plan(list_source(videos), CONFIG))
     store.write(name, store.read(name)[:-10])
     with pytest.raises(PlanError, match=f"the plan is damaged: .*{name}"):
         read_plan(store)

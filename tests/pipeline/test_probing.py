@@ -2,9 +2,9 @@
 
 import pytest
 
-from pipeline import probing
+from pipeline import probe_journal, probing
 from pipeline.config import PlanConfig
-from pipeline.errors import CredentialsError, PlanError
+from pipeline.errors import CredentialsError, PlanError, ProbeError
 from pipeline.layout import PROBED_FOLDER
 from pipeline.plan import has_plan, make_plan, write_plan
 from pipeline.planning import plan_job
@@ -101,6 +101,44 @@ def test_nothing_is_planned_while_a_video_cannot_be_read_and_the_others_are_not_
     assert store.list(PROBED_FOLDER) == []
 
 
+def test_a_planning_of_many_pieces_gives_the_same_plan(src, tmp_path, broken, monkeypatch):
+    expected = undisturbed(src, tmp_path / "good")
+    monkeypatch.setattr(probe_journal, "MAX_VIDEOS", 2)
+    monkeypatch.setattr(probe_journal, "NUM_READ", 1)
+    store = Store(str(tmp_path / "out"))
+    broken |= {"0.mp4", "3.mp4"}
+    num_kept = []
+
+    def mend(done, total):
+        num_kept.append(len(store.list(PROBED_FOLDER)))
+        if done == 4:  # all others: 1, 2, 4 and the text
+            broken.clear()
+
+    plan_job(src, store.uri, {}, mend)
+    assert plan_bytes(store) == expected
+    assert num_kept == [0, 1, 1, 1, 2, 2]
+    assert store.list(PROBED_FOLDER) == []
+
+
+def test_however_many_cannot_be_read_for_now_all_are_tried_again(src, tmp_path, monkeypatch):
+    expected = undisturbed(src, tmp_path / "good")
+    monkeypatch.setattr(probing, "MAX_IN_A_ROW", 2)
+    tried = set()
+
+    def fail_once(root, file):
+        if file.name in {"0.mp4", "2.mp4", "4.mp4"} - tried:
+            tried.add(file.name)
+            failure = ProbeError(f"{file.name}: reset")
+            failure.is_transient = True
+            return failure
+        return probing.probe_file(root, file)
+
+    store = Store(str(tmp_path / "out"))
+    write_plan(store, make_plan(list_source(src), PlanConfig(), probe=fail_once))
+    assert plan_bytes(store) == expected
+    assert tried == {"0.mp4", "2.mp4", "4.mp4"}
+
+
 def test_the_command_says_so_and_goes_on_without_them(src, tmp_path, broken):
     broken.add("1.mp4")
     answer = h3r("plan", src, tmp_path / "out")
@@ -137,7 +175,7 @@ def test_refused_credentials_end_it_at_once_and_are_no_videos_fault(src, tmp_pat
 def test_a_planning_that_is_interrupted_goes_on_where_it_was(src, tmp_path, monkeypatch):
     expected = undisturbed(src, tmp_path / "good")
     monkeypatch.setattr(probing, "PROBE_THREADS", 1)
-    monkeypatch.setattr(probing, "CHUNK_FILES", 2)
+    monkeypatch.setattr(probe_journal, "MAX_VIDEOS", 2)
 
     def interrupt(done, total):
         if done == 3:
@@ -147,8 +185,9 @@ def test_a_planning_that_is_interrupted_goes_on_where_it_was(src, tmp_path, monk
     with pytest.raises(KeyboardInterrupt):
         plan_job(src, out, {}, interrupt)
     num_probed(src)
+    assert len(Store(out).list(PROBED_FOLDER)) == 2  # two videos, and one when it ended
     job = plan_job(src, out, {})
-    assert num_probed(src) == 4  # the third was known and not yet kept: 2, 3, 4 and the text
+    assert num_probed(src) == 3  # 3, 4 and the text
     assert plan_bytes(job.store) == expected
 
 

@@ -1,0 +1,1 @@
+"""How fast the product is, and what the hardware would allow."""

@@ -1,0 +1,57 @@
+"""What the device could do at best: matrix products and copies of memory, measured here."""
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from bench.report import Figure
+
+MATRIX_SIZE = {"cpu": 1024, "cuda": 8192}
+COPY_BYTES = {"cpu": 2**28, "cuda": 2**31}
+REPEATS = 5
+
+
+def measure_ceilings(device: str, dtype: torch.dtype = torch.float32) -> tuple[Figure, Figure]:
+    """The device's matrix-product rate and memory bandwidth, with as many threads as torch has.
+
+    Args:
+        device: "cpu" or "cuda".
+        dtype: Of the matrices.
+    """
+    size, num_bytes = MATRIX_SIZE[device], COPY_BYTES[device]
+    left, right = (torch.rand(size, size, dtype=dtype, device=device) for _ in range(2))
+    source = torch.zeros(num_bytes, dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+    products_s = _times(lambda: left @ right, device)
+    copies_s = _times(lambda: target.copy_(source), device)
+    kind = str(dtype).removeprefix("torch.")
+    return (
+        Figure(
+            f"ceiling: {kind} matrix product",
+            "GFLOP/s",
+            tuple(2 * size**3 / seconds / 1e9 for seconds in products_s),
+        ),
+        Figure(
+            "ceiling: memory bandwidth",
+            "GB/s",
+            tuple(2 * num_bytes / seconds / 1e9 for seconds in copies_s),
+            note="a copy, counted as read and written",
+        ),
+    )
+
+
+def _times(action: Callable[[], object], device: str) -> list[float]:
+    times = []
+    for _ in range(REPEATS + 1):
+        _wait(device)
+        began_s = time.perf_counter()
+        action()
+        _wait(device)
+        times.append(time.perf_counter() - began_s)
+    return times[1:]
+
+
+def _wait(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()

@@ -1,0 +1,180 @@
+"""`h3r bench NAME`: how fast the product is here, beside what the hardware would allow."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.report import BenchReport
+
+JsonFile = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="Write every sample here, with the machine."),
+]
+Repeats = Annotated[int, typer.Option(min=1, help="Times everything is measured.")]
+Weights = Annotated[
+    str | None, typer.Option(help="Weights made by `h3r convert-weights`: a path or uri.")
+]
+BodyModel = Annotated[str | None, typer.Option(help="SMPL-X model file (.npz), a path or uri.")]
+
+bench = typer.Typer(
+    no_args_is_help=True,
+    help="Measure the speed of parts of the job, with the machine's ceilings: a table, and with "
+    "--json FILE every sample.",
+)
+
+
+@bench.command()
+def scale(
+    clips: Annotated[
+        list[int] | None,
+        typer.Option(help="Clips of a corpus of names; may be given again. Default: 1e3 to 1e6."),
+    ] = None,
+    clips_per_video: Annotated[int, typer.Option(min=1, help="1 is the worst.")] = 1,
+    shards: Annotated[
+        list[int] | None,
+        typer.Option(help="Shards of no length through Ray; may be given again."),
+    ] = None,
+    workers: Annotated[
+        list[int] | None,
+        typer.Option(help="Workers that sleep side by side; may be given again."),
+    ] = None,
+    shard_s: Annotated[float, typer.Option(help="Seconds a shard takes them, on average.")] = 2.0,
+    shards_per_worker: Annotated[int, typer.Option(min=2, help="Shards of each, about.")] = 30,
+    repeats: Repeats = 3,
+    json_file: JsonFile = None,
+) -> None:
+    """Plan, resume, status and scheduling of large corpora, with work that takes no time."""
+    from bench.scale import ScaleOptions, bench_scale
+
+    usual = ScaleOptions()
+    options = ScaleOptions(
+        clips=tuple(clips) if clips else usual.clips,
+        clips_per_video=clips_per_video,
+        shards=tuple(shards) if shards else usual.shards,
+        workers=tuple(workers) if workers else usual.workers,
+        shard_s=shard_s,
+        shards_per_worker=shards_per_worker,
+        repeats=repeats,
+    )
+    _show(lambda: bench_scale(options, _say), json_file)
+
+
+@bench.command()
+def pipeline(
+    src: Annotated[str, typer.Argument(metavar="SRC", help="Videos, such as those of h3r synth.")],
+    weights: Weights = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Instead of --weights: random ones of a preset.")
+    ] = None,
+    body_model: BodyModel = None,
+    batch_clips: Annotated[int, typer.Option(min=1, help="As of h3r annotate.")] = 4,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of the network on a CPU. Default: all cores but one."),
+    ] = None,
+    repeats: Repeats = 5,
+    json_file: JsonFile = None,
+) -> None:
+    """The whole job against the bare network on the same frames."""
+    from bench.pipeline import PipelineOptions, bench_pipeline, default_threads
+    from pipeline.config import WorkerConfig
+    from pipeline.machine import count_cores
+    from pipeline.models import ModelSource
+
+    _check_model(weights, preset)
+    options = PipelineOptions(
+        src=src,
+        models=ModelSource(weights, preset, 0, body_model),
+        worker=WorkerConfig(batch_clips=batch_clips),
+        num_threads=threads or default_threads(count_cores()),
+        repeats=repeats,
+    )
+    _show(lambda: bench_pipeline(options, _say), json_file)
+
+
+@bench.command()
+def decode(
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video on this machine.")],
+    repeats: Repeats = 5,
+    json_file: JsonFile = None,
+) -> None:
+    """Decoding as the job does it, beside a bare decoder and ffmpeg."""
+    from bench.decode import DecodeOptions, bench_decode
+
+    _show(lambda: bench_decode(DecodeOptions(video, repeats), _say), json_file)
+
+
+@bench.command()
+def depth(
+    frames: Annotated[int, typer.Option(min=1, help="Of a clip.")] = 100,
+    repeats: Repeats = 5,
+    json_file: JsonFile = None,
+) -> None:
+    """Bytes and milliseconds of a frame's depth."""
+    from bench.depth import DepthOptions, bench_depth
+
+    _show(lambda: bench_depth(DepthOptions(num_frames=frames, repeats=repeats), _say), json_file)
+
+
+@bench.command()
+def memory(
+    weights: Weights = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Instead of --weights: random ones of a preset.")
+    ] = None,
+    body_model: BodyModel = None,
+    seconds: Annotated[
+        list[int] | None,
+        typer.Option(help="Length of a video; may be given again. Default: 10, 600, 3600."),
+    ] = None,
+    batch_clips: Annotated[
+        list[int] | None,
+        typer.Option(help="Clips of a batch; may be given again. Default: 1, 4."),
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """A worker's memory over the length of a video."""
+    from bench.memory import MemoryOptions, bench_memory
+    from pipeline.models import ModelSource
+
+    _check_model(weights, preset)
+    models = ModelSource(weights, preset, 0, body_model)
+    usual = MemoryOptions(models)
+    options = MemoryOptions(
+        models,
+        seconds=tuple(sorted(seconds)) if seconds else usual.seconds,
+        batches=tuple(batch_clips) if batch_clips else usual.batches,
+    )
+    _show(lambda: bench_memory(options, _say), json_file)
+
+
+def _check_model(weights: str | None, preset: str | None) -> None:
+    if (weights is None) == (preset is None):
+        raise typer.BadParameter("give either --weights FILE or --preset NAME")
+
+
+def _show(measure: "Callable[[], BenchReport]", json_file: Path | None) -> None:
+    """Measure, print the table, and write the JSON file where one is wanted."""
+    from bench.report import as_json, table_lines
+
+    if json_file is not None and not json_file.absolute().parent.is_dir():
+        raise ConfigError(f"{json_file}: its folder does not exist. Choose another place")
+    report = measure()
+    for line in table_lines(report):
+        typer.echo(line)
+    if json_file is not None:
+        text = json.dumps(as_json(report, shlex.join(["h3r", *sys.argv[1:]])), indent=1)
+        json_file.write_text(text + "\n", encoding="utf-8")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"bench: {text}\n")

@@ -1,0 +1,113 @@
+"""Every bench runs, small; what it counts and divides is right. No figure is held to anything."""
+
+import json
+
+import numpy as np
+import pytest
+
+from bench.depth import DepthOptions, draw_room
+from bench.memory import MemoryOptions, bench_memory, make_video
+from bench.pipeline import default_threads
+from bench.processes import run_here
+from bench.scale import ScaleOptions, bench_scale
+from pipeline.models import ModelSource
+from pipeline.probe import probe_video
+from tests.commands import h3r
+from tests.synthetic import make_video as make_coded_video
+
+
+def figures(path):
+    return {figure["name"]: figure for figure in json.loads(path.read_text())["figures"]}
+
+
+@pytest.fixture
+def json_file(tmp_path):
+    return tmp_path / "figures.json"
+
+
+def test_decode(tmp_path, json_file):
+    make_coded_video(tmp_path / "a.mp4", 12)
+    answer = h3r("bench", "decode", tmp_path / "a.mp4", "--repeats", 2, "--json", json_file)
+    assert answer.exit_code == 0, answer.stderr
+    assert "h264 128x96, 12 frames" in answer.stdout
+    found = figures(json_file)
+    ours, bare = found["network's pictures"]["samples"], found["libav, all cores"]["samples"]
+    ratio = found["network's pictures, of libav on all cores"]["samples"]
+    assert ratio == pytest.approx([ours[0] / bare[0], ours[1] / bare[1]])
+
+
+def test_depth(json_file):
+    answer = h3r("bench", "depth", "--frames", 2, "--repeats", 1, "--json", json_file)
+    assert answer.exit_code == 0, answer.stderr
+    found = figures(json_file)
+    assert found["16 bits a pixel, not compressed"]["median"] == 2 * 512 * 288 / 1000
+    assert found["noise 0: size"]["median"] < found["noise 0.01: size"]["median"]
+    assert found["noise 0.001: largest error"]["is_met"]
+
+
+def test_the_room_has_the_noise_that_was_asked_for():
+    options = DepthOptions(width=64, height=32, num_frames=2)
+    calm, noisy = draw_room(options, 0.0), draw_room(options, 1e-2)
+    assert calm[0].min() == pytest.approx(6.0)  # the wall
+    assert calm[1].min() == pytest.approx(5.98)  # nearer by a step
+    assert np.std(np.log(noisy[0] / calm[0])) == pytest.approx(1e-2, rel=0.1)
+
+
+def test_pipeline(small_source, tmp_path, json_file):
+    make_coded_video(tmp_path / "src.mp4", 8)
+    answer = h3r(
+        *("bench", "pipeline", tmp_path / "src.mp4", "--preset", "tiny", "--threads", 1),
+        *("--repeats", 1, "--json", json_file),
+    )
+    assert answer.exit_code == 0, answer.stderr
+    report, found = json.loads(json_file.read_text()), figures(json_file)
+    assert (report["settings"]["frames"], report["settings"]["clips"]) == (8, 1)
+    ratio = found["whole job"]["median"] / found["network alone"]["median"]
+    assert found["whole job, of the network alone"]["median"] == pytest.approx(ratio)
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (8, 7)])
+def test_a_core_is_left_for_everything_else(cores, threads):
+    assert default_threads(cores) == threads
+
+
+def test_memory():
+    models = ModelSource(None, "tiny", 0, None)
+    options = MemoryOptions(models, seconds=(1, 2), batches=(2,))
+    found = {figure.name: figure for figure in bench_memory(options, run=run_here).figures}
+    short, long = (found[f"tiny, batch 2, {seconds} s: most memory"] for seconds in (1, 2))
+    assert short.note.startswith("2 frames")
+    assert long.note.startswith("4 frames")
+    ratio = found["batch 2: longest of shortest"].median
+    assert ratio == pytest.approx(long.median / short.median)
+
+
+def test_a_video_for_memory_has_the_length_that_was_asked_for(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(make_video(2))
+    info = probe_video(tmp_path / "a.mp4", "a.mp4")
+    assert (info.num_frames, info.fps) == (60, 30.0)
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_scale():
+    options = ScaleOptions((100,), 1, (4,), (2,), shard_s=0.05, shards_per_worker=4, repeats=1)
+    found = {figure.name: figure for figure in bench_scale(options, run=run_here).figures}
+    assert found["100 clips: plan from a list"].at_most is None  # the target is a large one's
+    assert len(found["100 clips: memory of plan, resume, status"].samples) == 4
+    assert len(found["100 clips: read a shard's plan"].samples) == 20
+    assert found["2 workers: tail of the run"].at_most == 0.05
+    assert found["2 workers: work done, of 2 x one worker's"].median > 0
+
+
+@pytest.mark.parametrize("name", ["pipeline", "memory"])
+def test_weights_or_a_preset_have_to_be_given(name, tmp_path):
+    src = (tmp_path,) if name == "pipeline" else ()
+    answer = h3r("bench", name, *src)
+    assert answer.exit_code == 2
+    assert "give either --weights FILE or --preset NAME" in " ".join(answer.stderr.split())
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(tmp_path):
+    answer = h3r("bench", "depth", "--json", tmp_path / "none" / "figures.json")
+    assert answer.exit_code == 2
+    assert answer.stderr.endswith("its folder does not exist. Choose another place\n")

@@ -70,7 +70,7 @@ def annotate(
     precision: Annotated[
         str | None,
         typer.Option(
-            help="In which the network computes: float32 or bfloat16. Default: float32.",
+            help="In which the network computes: float32, bfloat16 or float16. Default: float32.",
             rich_help_panel=_MODEL,
         ),
     ] = None,

@@ -58,6 +58,15 @@ def test_what_comes_out_is_float32_and_near(models):
         assert (one.people.head_position - other.people.head_position).abs().max() < 0.05
 
 
+@pytest.mark.parametrize(
+    ("precision", "is_tf32"), [("tf32", True), ("float32", False), ("float16", False)]
+)
+def test_float32_is_rounded_on_a_gpu_only_where_that_was_asked_for(models, precision, is_tf32):
+    set_precision(copy.deepcopy(models[0]), precision)
+    assert torch.backends.cuda.matmul.allow_tf32 is is_tf32
+    assert torch.backends.cudnn.allow_tf32 is is_tf32
+
+
 def test_a_network_can_be_set_back(models):
     _, rounded = models
     again = copy.deepcopy(rounded)

@@ -4,7 +4,7 @@ Run: PYTHONPATH=. python docs/studies/model_parts.py PARTS.json
 
 It needs torch and smplx alone, for machines without the rest; `h3r bench model` is the bench.
 Weights are random, three people are planted in every frame. docs/benchmarks/model_parts_h100.json
-is what it said on an H100.
+is what an earlier form of it said on an H100.
 """
 
 import json
@@ -80,22 +80,7 @@ def parts(preset: str) -> Iterator[dict[str, object]]:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     model = random_network(preset)
     for num_frames in BATCHES:
-        shape = (num_frames, *SIZE_HW, 3)
-        frames = torch.randint(0, 256, shape, dtype=torch.uint8, device=DEVICE)
-        seats = [(f, 5 + i, 5 + 4 * i) for f in range(num_frames) for i in range(NUM_PEOPLE)]
-        image = (frames.permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5
-        square = fit_square(image, model.config.dino_image_size)
-        features = encode(model, frames, torch.tensor(seats, device=DEVICE)).features
-        _, state = model.step(features, model.initial_state(num_frames))
-        ways: dict[str, Callable[[], object]] = {
-            "encoder": lambda: model.encode_image(image),
-            "dino": lambda: model.backbone(square),
-            "step": lambda: model.step(features, state),
-            "step_without_points": lambda: model.step(
-                features, state, heads=HeadSelection(pointmap=False)
-            ),
-        }
-        seconds = {name: median_s(way) / num_frames for name, way in ways.items()}
+        seconds = part_times_s(model, num_frames)
         yield {
             "what": "model",
             "preset": preset,
@@ -105,6 +90,25 @@ def parts(preset: str) -> Iterator[dict[str, object]]:
             "fps": 1 / (seconds["encoder"] + seconds["dino"] + seconds["step"]),
             "mem_gb": torch.cuda.max_memory_allocated() / 1e9,
         }
+
+
+def part_times_s(model: Human3R, num_frames: int) -> dict[str, float]:
+    """Seconds a frame of each part, on so many frames of as many clips."""
+    shape = (num_frames, *SIZE_HW, 3)
+    frames = torch.randint(0, 256, shape, dtype=torch.uint8, device=DEVICE)
+    seats = [(f, 5 + i, 5 + 4 * i) for f in range(num_frames) for i in range(NUM_PEOPLE)]
+    image = (frames.permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5
+    square = fit_square(image, model.config.dino_image_size)
+    features = encode(model, frames, torch.tensor(seats, device=DEVICE)).features
+    _, state = model.step(features, model.initial_state(num_frames))
+    no_points = HeadSelection(pointmap=False)
+    ways: dict[str, Callable[[], object]] = {
+        "encoder": lambda: model.encode_image(image),
+        "dino": lambda: model.backbone(square),
+        "step": lambda: model.step(features, state),
+        "step_without_points": lambda: model.step(features, state, heads=no_points),
+    }
+    return {name: median_s(way) / num_frames for name, way in ways.items()}
 
 
 def main() -> None:

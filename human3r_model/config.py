@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "tf32", "bfloat16", "float16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
@@ -116,7 +116,7 @@ PRESETS: dict[str, ModelConfig] = {
             dpt_dims=(24, 32, 48, 64),
             dpt_features=24,
             long_side=192,
-            detection_threshold=0.15,
+            detection_threshold=0.2,
         ),
     )
 }

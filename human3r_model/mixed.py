@@ -1,7 +1,7 @@
 """Layers whose matrix products run in their weights' precision, whatever they are handed.
 
-A layer whose weights were cast to bfloat16 takes float32 too and answers in bfloat16. Sums of
-residuals stay float32, since adding bfloat16 to float32 gives float32; so do norms, and `widen`
+A layer whose weights were cast to 16 bits takes float32 too and answers in 16 bits. Sums of
+residuals stay float32, since adding 16 bits to float32 gives float32; so do norms, and `widen`
 keeps what ends in metres, scores or names. With float32 weights the layers are torch's own.
 """
 

@@ -70,7 +70,7 @@ def annotate(
     precision: Annotated[
         str | None,
         typer.Option(
-            help="In which the network computes: float32 or bfloat16. Default: float32.",
+            help="In which the network computes: float32 (default), tf32, bfloat16, float16.",
             rich_help_panel=_MODEL,
         ),
     ] = None,
@@ -138,10 +138,12 @@ def annotate(
             "give either --weights FILE (made by h3r convert-weights) or, for a trial with random "
             "weights, --preset tiny"
         )
-    from human3r_model.config import PRESETS
+    from human3r_model.config import PRECISIONS, PRESETS
 
     if preset is not None and preset not in PRESETS:
         raise typer.BadParameter(f"--preset {preset}: must be one of {', '.join(PRESETS)}")
+    if precision is not None and precision not in PRECISIONS:
+        raise typer.BadParameter(f"--precision {precision}: must be one of {', '.join(PRECISIONS)}")
     from jobs.progress import AnnotateProgress, ProgressLine
     from pipeline.config import LabelConfig, WorkerConfig
     from pipeline.job import annotate_job, identify

@@ -59,7 +59,7 @@ class LabelConfig:
     Attributes:
         ttt3r: Whether the state is updated with TTT3R's gate, as the authors' demo does.
         depth: Whether dense depth is written.
-        precision: In which the network's trunk computes, "float32" or "bfloat16".
+        precision: In which the network's trunk computes.
     """
 
     ttt3r: bool = True

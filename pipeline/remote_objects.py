@@ -173,7 +173,7 @@ class S3Objects(RemoteObjects):
 
     def _place(self, path: str) -> tuple[str, str]:
         """(bucket, key); no key is the bucket itself."""
-        bucket, _, key = path.partition("/")
+        bucket, key, _ = self._fs.split_path(path)
         return bucket, key
 
 

@@ -370,7 +370,8 @@ def _open_filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
     kind = fsspec.get_filesystem_class(scheme)
     options = {"use_listings_cache": False, **kind._get_kwargs_from_urls(uri)}
     if scheme in S3_SCHEMES:
-        config = {"retries": {"total_max_attempts": 1}, "read_timeout": READ_TIMEOUT_S}
+        patience = {"connect_timeout": READ_TIMEOUT_S, "read_timeout": READ_TIMEOUT_S}
+        config = {"retries": {"total_max_attempts": 1}, **patience}
         # One request at a time: to read in pieces, s3fs asks for the size first.
         options |= {"config_kwargs": config, "max_concurrency": 1}
     filesystem = fsspec.filesystem(scheme, **options)

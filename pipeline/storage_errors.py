@@ -10,6 +10,7 @@ from botocore.exceptions import (
     HTTPClientError,
     NoCredentialsError,
 )
+from botocore.exceptions import ConnectionError as NoConnectionError
 
 CLIENTS = ("aiobotocore", "aiohttp", "botocore")
 """Packages whose errors are a store's; named, since importing them all costs half a second."""
@@ -80,7 +81,7 @@ def explain(error: Exception, *, is_write: bool) -> tuple[str, bool]:
         if refusal is not None:
             return refusal
     if isinstance(error, BotoCoreError):
-        may_pass = isinstance(error, HTTPClientError)  # no connection, or none in time
+        may_pass = isinstance(error, HTTPClientError | NoConnectionError)
         return f"{error}. Check the endpoint and the credentials", may_pass
     if not isinstance(error, OSError):
         return f"the answer was cut short or garbled: {error or type(error).__name__}", True

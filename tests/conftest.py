@@ -13,7 +13,7 @@ from pipeline import retries
 from tests.fakes import FakeHuman3R, fake_models
 from tests.fault_proxy import running_proxy
 from tests.pipeline.small_job import annotate_small, make_videos, plan_small
-from tests.rgw import running_rgw
+from tests.rgw import check_installed, running_rgw
 from tests.stores import BucketFileSystem, running_moto
 
 BUCKET = "tests"
@@ -27,6 +27,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """`--s3 rgw` runs the tests that need an S3, and those alone, against a real server."""
     text = "moto, in this process; or rgw, a real server (tests/rgw.py), and only tests of S3"
     parser.addoption("--s3", choices=["moto", "rgw"], default="moto", help=text)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say once what is missing for a real server."""
+    if config.getoption("--s3") == "rgw":
+        try:
+            check_installed()
+        except RuntimeError as error:
+            raise pytest.UsageError(str(error)) from error
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

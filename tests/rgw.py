@@ -17,8 +17,9 @@ import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-PROGRAMS = ("ceph", "ceph-authtool", "ceph-mon", "ceph-osd", "monmaptool")
-PROGRAMS_OF_GATEWAY = ("radosgw", "radosgw-admin")
+PROGRAMS = (
+    "ceph", "ceph-authtool", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin",
+)  # fmt: skip
 DISK_BYTES = 16 * 2**30  # a sparse file: it takes what is written
 START_S = 120.0
 
@@ -55,6 +56,16 @@ _CAPABILITIES = {
 }
 
 
+def check_installed() -> None:
+    """Raise a RuntimeError that says what is missing and how to get it, if anything is."""
+    missing = [name for name in PROGRAMS if shutil.which(name) is None]
+    if missing:
+        raise RuntimeError(
+            f"no {', '.join(missing)} on this machine: the real S3 server is Ceph's RADOS gateway. "
+            "Install it (Debian, Ubuntu: apt-get install radosgw ceph-mon ceph-osd)"
+        )
+
+
 @contextlib.contextmanager
 def running_rgw(folder: Path, access_key: str, secret_key: str) -> Iterator[tuple[str, int]]:
     """Host and port of a gateway with one user, until the block ends.
@@ -67,13 +78,7 @@ def running_rgw(folder: Path, access_key: str, secret_key: str) -> Iterator[tupl
     Raises:
         RuntimeError: It is not installed, or does not start.
     """
-    missing = [name for name in (*PROGRAMS, *PROGRAMS_OF_GATEWAY) if shutil.which(name) is None]
-    if missing:
-        raise RuntimeError(
-            f"no {', '.join(missing)} on this machine: a real S3 server is Ceph's RADOS gateway. "
-            "Install it (Debian, Ubuntu: apt-get install radosgw ceph-mon ceph-osd), or leave out "
-            "--s3 rgw to test against moto"
-        )
+    check_installed()
     cluster = _Cluster(folder)
     try:
         yield cluster.start(access_key, secret_key)

@@ -13,6 +13,10 @@ TINY = ("--preset", "tiny")
         ((), "give either --weights FILE"),
         ((*TINY, "--weights", "w.safetensors"), "give either --weights FILE"),
         (("--preset", "huge"), "--preset huge: must be one of 672S, 672B, 672L, 896L, tiny"),
+        (
+            (*TINY, "--precision", "half"),
+            "--precision half: must be one of float32, tf32, bfloat16",
+        ),
         ((*TINY, "--fps", "0"), "--fps 0.0: must be above 0 and at most 1000"),
         ((*TINY, "--fps", "nan"), "--fps nan: must be above 0"),
         ((*TINY, "--max-clip-frames", "1"), "--max-clip-frames 1: must be 2 or more"),

@@ -89,6 +89,10 @@ def test_a_run_does_what_is_not_committed_only(job, small_source):
         ({"schema_version": 99}, "-> 99"),
         ({"labels": LabelConfig(ttt3r=False)}, "labels.ttt3r: True -> False"),
         ({"labels": LabelConfig(depth=False)}, "labels.depth: True -> False"),
+        (
+            {"labels": LabelConfig(precision="bfloat16")},
+            "labels.precision: 'float32' -> 'bfloat16'",
+        ),
     ],
 )
 def test_labels_of_another_kind_are_refused_with_what_differs(change, line, finished, small_source):

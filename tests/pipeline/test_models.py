@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from human3r_model.errors import BodyModelError, CheckpointError, InputError
 from pipeline.config import LabelConfig, PlanConfig
@@ -30,6 +31,11 @@ def test_a_worker_gets_the_network_and_the_body(models):
     assert (models.network.is_untrained, models.network.config.name) == (True, "tiny")
     assert models.device == "cpu"
     assert load_body(source()) is None
+
+
+def test_a_worker_gets_the_network_in_the_precision_asked_for():
+    models = load_models(source(), "cpu", "bfloat16")
+    assert models.network.model.patch_embed.proj.weight.dtype == torch.bfloat16
 
 
 def test_random_weights_are_another_network_for_another_seed(models):

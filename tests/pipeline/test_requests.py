@@ -7,13 +7,18 @@ import pytest
 from pipeline import remote_objects
 from pipeline.ledger import read_status
 from pipeline.storage import Store
+from pipeline.worker import ShardWorker
 from tests.fakes import fake_models
 from tests.fault_proxy import FaultProxy
-from tests.pipeline.small_job import annotate_small, make_videos, plan_small
+from tests.pipeline.small_job import annotate_small, make_videos, plan_small, settings_of
 
 ONCE_A_RUN = ["clips", "retries"]  # what is done; what is asked for again
-TIDYING = ["frames", "people", "tracks", "depth", "attempts", "clips", "retries", "clips"]
-ACCOUNTS = ["clips", "retries"]
+LEDGER = ["clips", "digests"]
+TIDYING = [
+    *("frames", "people", "tracks", "depth", "attempts", "clips", "plan/probed"),
+    *("retries", *LEDGER),
+]
+ACCOUNTS = [*LEDGER, "retries"]
 
 
 class Listings:
@@ -59,10 +64,19 @@ def test_a_shard_lists_its_own_marks_and_nothing_else(proxy, s3_uri, remote_sour
     assert listings.take() == ACCOUNTS
 
 
-def test_planning_lists_the_source_once(proxy, s3_uri, remote_source):
+def test_a_shard_costs_thirteen_requests_and_one_a_clip(proxy, s3_uri, tmp_path):
+    """Its mark and the look at others', the plan, three tables, the commit and two looks for it."""
+    job, models = plan_small(make_videos(tmp_path / "src"), f"{s3_uri}/out"), fake_models()
+    worker = ShardWorker(settings_of(job, models), models)
+    proxy.num_requests.clear()
+    assert worker.annotate(0).num_done == 2  # clips
+    assert proxy.num_requests == {"PUT": 5 + 2, "HEAD": 4, "GET": 3, "DELETE": 1}
+
+
+def test_planning_lists_the_source_and_what_was_found_before_once(proxy, s3_uri, remote_source):
     listings = Listings(proxy, s3_uri)
     plan_small(remote_source, f"{s3_uri}/out")
-    assert listings.take() == ["src (one)", "src"]
+    assert listings.take() == ["src (one)", "src", "out/plan/probed"]
 
 
 def test_looking_for_what_is_not_there_lists_nothing(proxy, s3_uri):

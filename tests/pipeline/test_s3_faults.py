@@ -2,7 +2,10 @@
 
 import os
 import random
+import socket
+import time
 
+import fsspec
 import pytest
 
 from human3r_model.preprocess import image_geometry
@@ -90,6 +93,30 @@ def test_a_store_that_stays_busy_is_given_up_and_said(proxy, s3_uri):
         Store(s3_uri).read("a")
     assert caught.value.is_transient
     assert proxy.num_faults["503"] == 8
+
+
+def test_a_server_that_takes_no_connections_is_given_up_in_time(s3_server, monkeypatch):
+    monkeypatch.setattr("pipeline.storage.READ_TIMEOUT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf:
+        port = deaf.getsockname()[1]
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        fsspec.get_filesystem_class("s3").clear_instance_cache()
+        with socket.create_connection(("127.0.0.1", port)):  # the one that is queued
+            began_s = time.monotonic()
+            with pytest.raises(StorageError, match="Connect timeout") as caught:
+                Store("s3://tests", Retries(budget_s=0.0)).read("a")
+    assert caught.value.is_transient
+    assert time.monotonic() - began_s < 5
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+
+
+def test_a_server_that_comes_back_is_waited_for(s3_server, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    with pytest.raises(StorageError, match=r"Could not connect .* \(tried 8 times\)") as caught:
+        Store("s3://tests").read("a")
+    assert caught.value.is_transient
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
 
 
 def test_an_object_that_is_replaced_while_it_is_read_is_not_mixed(proxy, s3_uri):

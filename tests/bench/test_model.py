@@ -1,0 +1,77 @@
+"""The bench of the network: it counts rightly, and its yardstick computes what the product does."""
+
+import json
+
+import pytest
+import torch
+
+from bench.model import flop_counter
+from bench.plain import plain_attention, run_plain
+from human3r_model.layers import Attention, DecoderBlock
+from human3r_model.rope import rotation
+from tests.commands import h3r
+from tests.human3r_model.reference import new_tiny_model
+
+
+def test_the_plain_formulation_computes_the_same():
+    model = new_tiny_model(-1.5).double()  # the deterministic fill amplifies last bits
+    generator = torch.Generator().manual_seed(3)
+    clips = torch.randint(0, 256, (2, 3, 64, 128, 3), dtype=torch.uint8, generator=generator)
+    with torch.inference_mode():
+        plain = run_plain(model, clips)
+        features, state = model.encode(clips.flatten(0, 1)), model.initial_state(2)
+        for frame in range(3):
+            together, state = model.step(features.select(torch.tensor([0, 3]) + frame), state)
+            for clip, predictions in enumerate(plain):
+                alone, mine = predictions[frame], together.people.clip_index == clip
+                assert mine.sum() > 0
+                for ours, theirs in (
+                    (together.camera_pose[clip], alone.camera_pose[0]),
+                    (together.pointmap[clip], alone.pointmap[0]),
+                    (together.people.rotations[mine], alone.people.rotations),
+                    (together.people.track_id[mine], alone.people.track_id),
+                ):
+                    torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+def test_padding_is_left_out_of_both_formulations():
+    block = DecoderBlock(16, 2, 2, 1e-6)
+    x, y = torch.randn(2, 3, 16), torch.randn(2, 5, 16)
+    mask = torch.tensor([[True] * 5, [True, True, False, True, False]])
+    turns = [rotation(torch.arange(2 * n).view(1, n, 2), 8, 100.0, torch.float32) for n in (3, 5)]
+    ours = block.forward_with_logit(x, y, *turns, mask)
+    with plain_attention():
+        plain = block.forward_with_logit(x, y, *turns, mask)
+    torch.testing.assert_close(ours, plain, rtol=1e-5, atol=1e-6)
+
+
+def test_every_product_is_counted():
+    layer, (num_tokens, dim) = Attention(8, 2), (5, 8)
+    with flop_counter() as counter, torch.inference_mode():
+        layer(torch.randn(1, num_tokens, dim), None, None)
+    products = num_tokens * dim * 3 * dim + num_tokens * dim * dim  # qkv, out
+    attention = 2 * num_tokens * num_tokens * dim  # logits, sum of values
+    assert counter.get_total_flops() == 2 * (products + attention)
+
+
+def test_the_command(tmp_path):
+    file = tmp_path / "figures.json"
+    answer = h3r(
+        *("bench", "model", "--preset", "tiny", "--clips", 2, "--frames", 2, "--people", 1.5),
+        *("--repeats", 2, "--plain", "--json", file),
+    )
+    assert answer.exit_code == 0, answer.stderr
+    report = json.loads(file.read_text())
+    found = {figure["name"]: figure for figure in report["figures"]}
+    assert report["settings"]["people_a_frame"] == 1.5
+    ours, plain = (found[name]["samples"] for name in ("through the network", "plain formulation"))
+    ratio = found["through the network, of the plain formulation"]["samples"]
+    assert ratio == pytest.approx([a / b for a, b in zip(ours, plain, strict=True)])
+    rate, flops = found["rate of arithmetic"]["samples"], found["arithmetic"]["median"]
+    assert rate == pytest.approx([fps * flops for fps in ours])
+
+
+def test_a_precision_that_is_none_is_refused():
+    answer = h3r("bench", "model", "--preset", "tiny", "--precision", "float8")
+    assert answer.exit_code != 0
+    assert "--precision float8: must be one of float32, tf32, bfloat16, float16" in answer.stderr

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.report import BenchReport
+    from human3r_model.config import Precision
 
 JsonFile = Annotated[
     Path | None,
@@ -22,6 +23,9 @@ JsonFile = Annotated[
 Repeats = Annotated[int, typer.Option(min=1, help="Times everything is measured.")]
 Weights = Annotated[
     str | None, typer.Option(help="Weights made by `h3r convert-weights`: a path or uri.")
+]
+AnyPrecision = Annotated[
+    str, typer.Option(help="In which the network computes: float32, tf32, bfloat16, float16.")
 ]
 BodyModel = Annotated[str | None, typer.Option(help="SMPL-X model file (.npz), a path or uri.")]
 
@@ -66,6 +70,83 @@ def scale(
         repeats=repeats,
     )
     _show(lambda: bench_scale(options, _say), json_file)
+
+
+@bench.command()
+def model(
+    weights: Weights = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Instead of --weights: random ones of a preset.")
+    ] = None,
+    precision: AnyPrecision = "float32",
+    device: Annotated[str, typer.Option(help="cpu or cuda. Default: a GPU where there is one.")] = (
+        "auto"
+    ),
+    width: Annotated[int, typer.Option(min=1, help="Of the source picture, pixels.")] = 1280,
+    height: Annotated[int, typer.Option(min=1, help="Likewise.")] = 720,
+    clips: Annotated[int, typer.Option(min=1, help="Clips side by side.")] = 4,
+    frames: Annotated[int, typer.Option(min=1, help="Of each, encoded at once.")] = 4,
+    people: Annotated[float, typer.Option(min=0, help="In a frame, on average.")] = 2.0,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Run the plain formulation on the same frames, too.")
+    ] = False,
+    repeats: Repeats = 5,
+    json_file: JsonFile = None,
+) -> None:
+    """The network alone, part by part, beside the device's ceilings."""
+    from bench.model import ModelOptions, bench_model
+    from pipeline.models import ModelSource
+
+    _check_model(weights, preset)
+    options = ModelOptions(
+        ModelSource(weights, preset, 0, None),
+        precision=_check_precision(precision),
+        device=device,
+        width=width,
+        height=height,
+        num_clips=clips,
+        num_frames=frames,
+        num_people=people,
+        repeats=repeats,
+        with_plain=plain,
+    )
+    _show(lambda: bench_model(options, _say), json_file)
+
+
+@bench.command()
+def precision(
+    videos: Annotated[
+        list[Path], typer.Argument(metavar="VIDEO...", help="Videos on this machine.")
+    ],
+    body_model: Annotated[Path, typer.Option(help="SMPL-X model file (.npz), of the joints.")],
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights made by `h3r convert-weights`.")
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Instead of --weights: filled as the reference files' networks are."),
+    ] = None,
+    precision: AnyPrecision = "bfloat16",
+    frames: Annotated[int, typer.Option(min=1, help="Of each video, at most.")] = 60,
+    device: Annotated[str, typer.Option(help="cpu or cuda. Default: a GPU where there is one.")] = (
+        "auto"
+    ),
+    json_file: JsonFile = None,
+) -> None:
+    """What another precision changes in the labels of videos, against float32."""
+    from bench.precision import PrecisionOptions, bench_precision
+
+    _check_model(weights, preset)
+    options = PrecisionOptions(
+        videos=tuple(videos),
+        weights=weights,
+        preset=preset,
+        precision=_check_precision(precision),
+        body_model=body_model,
+        num_frames=frames,
+        device=device,
+    )
+    _show(lambda: bench_precision(options, _say), json_file)
 
 
 @bench.command()
@@ -157,9 +238,22 @@ def memory(
     _show(lambda: bench_memory(options, _say), json_file)
 
 
-def _check_model(weights: str | None, preset: str | None) -> None:
+def _check_precision(name: str) -> "Precision":
+    from human3r_model.config import PRECISIONS
+
+    for precision in PRECISIONS:
+        if name == precision:
+            return precision
+    raise typer.BadParameter(f"--precision {name}: must be one of {', '.join(PRECISIONS)}")
+
+
+def _check_model(weights: str | Path | None, preset: str | None) -> None:
     if (weights is None) == (preset is None):
         raise typer.BadParameter("give either --weights FILE or --preset NAME")
+    from human3r_model.config import PRESETS
+
+    if preset is not None and preset not in PRESETS:
+        raise typer.BadParameter(f"--preset {preset}: must be one of {', '.join(PRESETS)}")
 
 
 def _show(measure: "Callable[[], BenchReport]", json_file: Path | None) -> None:

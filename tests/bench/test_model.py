@@ -7,10 +7,13 @@ import torch
 
 from bench.model import flop_counter
 from bench.plain import plain_attention, run_plain
+from bench.precision import PrecisionOptions, bench_precision
 from human3r_model.layers import Attention, DecoderBlock
 from human3r_model.rope import rotation
 from tests.commands import h3r
+from tests.conftest import FREE_BODY
 from tests.human3r_model.reference import new_tiny_model
+from tests.synthetic import make_video
 
 
 def test_the_plain_formulation_computes_the_same():
@@ -74,4 +77,31 @@ def test_the_command(tmp_path):
 def test_a_precision_that_is_none_is_refused():
     answer = h3r("bench", "model", "--preset", "tiny", "--precision", "float8")
     assert answer.exit_code != 0
-    assert "--precision float8: must be one of float32, tf32, bfloat16, float16" in answer.stderr
+    said = " ".join(answer.stderr.replace("│", " ").split())
+    assert "--precision float8: must be one of float32, tf32, bfloat16, float16" in said
+
+
+def test_what_another_precision_changes(tmp_path):
+    make_video(tmp_path / "a.mp4", 4)
+    file = tmp_path / "figures.json"
+    answer = h3r(
+        *("bench", "precision", tmp_path / "a.mp4", "--preset", "tiny", "--frames", 3),
+        *("--body-model", FREE_BODY, "--json", file),
+    )
+    assert answer.exit_code == 0, answer.stderr
+    report = json.loads(file.read_text())
+    found = {figure["name"]: figure["median"] for figure in report["figures"]}
+    assert report["settings"]["frames"] == 3
+    assert 0 < found["depth: median difference"] < 5
+    assert found["likewise, of all"] in (0, pytest.approx(1 / 3), pytest.approx(2 / 3), 1)
+
+
+def test_a_network_differs_from_itself_in_nothing(tmp_path):
+    make_video(tmp_path / "a.mp4", 3)
+    options = PrecisionOptions(
+        (tmp_path / "a.mp4",), None, "tiny", "float32", FREE_BODY, num_frames=2, device="cpu"
+    )
+    figures = {figure.name: figure for figure in bench_precision(options).figures}
+    assert figures["likewise, of all"].median == 1
+    differences = [f.median for name, f in figures.items() if name.endswith("median difference")]
+    assert differences == [0] * len(differences)

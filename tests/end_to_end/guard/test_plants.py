@@ -12,7 +12,7 @@ VIDEOS = (LONG, PORTRAIT, "turned/four-three.mp4")
 PLANTS = [
     Plant(
         "the camera's rotation inverted",
-        "pipeline.inference:_record",
+        "pipeline.inference:_to_host",
         "_numpy(prediction.camera_pose)",
         "_numpy(prediction.camera_pose * torch.tensor([1, 1, 1, 1, -1, -1, -1]))",
         frozenset({"frames.camera_rotation", "people.global_orient_world"}),

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
 from pipeline import layout
 from pipeline.ledger import committed_shards
@@ -61,12 +60,18 @@ def verify(
         faults.append(Fault("identity", layout.RUN_FILE, message))
     commits = committed_shards(store)
     planned_shards = plan.clips["shard_index"].to_numpy()
+    if (np.diff(planned_shards) < 0).any():
+        faults.append(Fault("plan", layout.PLAN_CLIPS, "the clips are not in shard order"))
+        order = np.argsort(planned_shards, kind="stable")
+        plan, planned_shards = Plan(plan.videos, plan.clips.take(order)), planned_shards[order]
+    video_index = plan.videos["video_index"].to_numpy()
     num_clips = num_files = num_bytes = 0
     for place, (shard_index, file) in enumerate(commits.items()):
-        planned = plan.clips.filter(pa.array(planned_shards == shard_index))
-        shard = ShardCheck(
-            store, file.path, Plan(plan.videos, planned), run.identity if run else None
-        )
+        first, stop = np.searchsorted(planned_shards, [shard_index, shard_index + 1])
+        clips = plan.clips.slice(first, stop - first)
+        videos = plan.videos.take(np.flatnonzero(np.isin(video_index, clips["video_index"])))
+        identity = run.identity if run else None
+        shard = ShardCheck(store, file.path, Plan(videos, clips), identity)
         faults += shard.check()
         num_clips += shard.num_clips
         num_files += shard.num_files

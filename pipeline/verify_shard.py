@@ -86,7 +86,7 @@ class ShardCheck:
         Args:
             store: OUT.
             path: The shard's ledger file.
-            plan: All videos, and the clips of this shard alone.
+            plan: Of this shard alone.
             identity: What the labels must be made with; None where run.json does not say.
         """
         self._store = store

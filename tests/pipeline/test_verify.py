@@ -52,6 +52,7 @@ def test_a_commit_of_a_shard_that_was_never_planned(store):
             "1 videos are not what their id says: ['other.mp4']",
         ),
         (PLAN_VIDEOS, put("size_bytes", 1), "1 videos are not what their id says"),
+        (PLAN_CLIPS, put("shard_index", 5), "the clips are not in shard order"),
         (PLAN_CLIPS, put("num_frames", 99), "list num_frames values in frame_index"),
         (PLAN_CLIPS, lambda table: table.slice(0, 3), "3 videos have no clip"),
     ],

@@ -41,17 +41,18 @@ def measure_ceilings(device: str, dtype: torch.dtype = torch.float32) -> tuple[F
     )
 
 
+def wait_for(device: str) -> None:
+    """Until what was asked of the device, "cpu" or "cuda", is done."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
 def _times(action: Callable[[], object], device: str) -> list[float]:
     times = []
     for _ in range(REPEATS + 1):
-        _wait(device)
+        wait_for(device)
         began_s = time.perf_counter()
         action()
-        _wait(device)
+        wait_for(device)
         times.append(time.perf_counter() - began_s)
     return times[1:]
-
-
-def _wait(device: str) -> None:
-    if device == "cuda":
-        torch.cuda.synchronize()

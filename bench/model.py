@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
-from bench.ceilings import measure_ceilings
+from bench.ceilings import measure_ceilings, wait_for
 from bench.machine import read_machine
 from bench.plain import run_plain
 from bench.report import BenchReport, Figure
@@ -212,16 +212,10 @@ def _measure(
     for repeat in range(options.repeats + 1):
         on_progress(f"round {repeat} of {options.repeats}")
         for name, way in ways.items():
-            _wait(clips)
+            wait_for(clips.device.type)
             began_s = time.perf_counter()
             way()
-            _wait(clips)
+            wait_for(clips.device.type)
             if repeat:
                 seconds[name].append(time.perf_counter() - began_s)
     return seconds
-
-
-def _wait(tensor: Tensor) -> None:
-    """Until what was asked of the tensor's device is done."""
-    if tensor.is_cuda:
-        torch.cuda.synchronize()

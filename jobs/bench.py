@@ -27,6 +27,8 @@ Weights = Annotated[
 AnyPrecision = Annotated[
     str, typer.Option(help="In which the network computes: float32, tf32, bfloat16, float16.")
 ]
+Preset = Annotated[str | None, typer.Option(help="Instead of --weights: random ones of a preset.")]
+Device = Annotated[str, typer.Option(help="cpu or cuda. Default: a GPU where there is one.")]
 BodyModel = Annotated[str | None, typer.Option(help="SMPL-X model file (.npz), a path or uri.")]
 
 bench = typer.Typer(
@@ -75,13 +77,9 @@ def scale(
 @bench.command()
 def model(
     weights: Weights = None,
-    preset: Annotated[
-        str | None, typer.Option(help="Instead of --weights: random ones of a preset.")
-    ] = None,
+    preset: Preset = None,
     precision: AnyPrecision = "float32",
-    device: Annotated[str, typer.Option(help="cpu or cuda. Default: a GPU where there is one.")] = (
-        "auto"
-    ),
+    device: Device = "auto",
     width: Annotated[int, typer.Option(min=1, help="Of the source picture, pixels.")] = 1280,
     height: Annotated[int, typer.Option(min=1, help="Likewise.")] = 720,
     clips: Annotated[int, typer.Option(min=1, help="Clips side by side.")] = 4,
@@ -128,9 +126,7 @@ def precision(
     ] = None,
     precision: AnyPrecision = "bfloat16",
     frames: Annotated[int, typer.Option(min=1, help="Of each video, at most.")] = 60,
-    device: Annotated[str, typer.Option(help="cpu or cuda. Default: a GPU where there is one.")] = (
-        "auto"
-    ),
+    device: Device = "auto",
     json_file: JsonFile = None,
 ) -> None:
     """What another precision changes in the labels of videos, against float32."""
@@ -153,9 +149,7 @@ def precision(
 def pipeline(
     src: Annotated[str, typer.Argument(metavar="SRC", help="Videos, such as those of h3r synth.")],
     weights: Weights = None,
-    preset: Annotated[
-        str | None, typer.Option(help="Instead of --weights: random ones of a preset.")
-    ] = None,
+    preset: Preset = None,
     body_model: BodyModel = None,
     batch_clips: Annotated[int, typer.Option(min=1, help="As of h3r annotate.")] = 4,
     threads: Annotated[
@@ -209,9 +203,7 @@ def depth(
 @bench.command()
 def memory(
     weights: Weights = None,
-    preset: Annotated[
-        str | None, typer.Option(help="Instead of --weights: random ones of a preset.")
-    ] = None,
+    preset: Preset = None,
     body_model: BodyModel = None,
     seconds: Annotated[
         list[int] | None,

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.machine import read_machine
-from bench.processes import Run, peak_bytes, restart_peak, run_alone
+from bench.processes import Run, limit_memory, peak_bytes, restart_peak, run_alone
 from bench.report import BenchReport, Figure
 from pipeline.av_io.h264 import H264Encoder
 from pipeline.config import LabelConfig, WorkerConfig
@@ -41,6 +41,7 @@ class MemoryOptions:
         batches: Clips that go through the network together, each a run of its own.
         sample_fps: Frames a second that are annotated.
         clip_frames: Frames of a clip; the shortest video has to fill the largest batch.
+        limit_mib: What each process may have; None for no limit.
     """
 
     models: ModelSource
@@ -48,6 +49,7 @@ class MemoryOptions:
     batches: tuple[int, ...] = (1, 4)
     sample_fps: float = 2.0
     clip_frames: int = 6
+    limit_mib: int | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ def bench_memory(
             "video": f"{WIDTH}x{HEIGHT}, {VIDEO_FPS} frames/s",
             "sample_fps": options.sample_fps,
             "clip_frames": options.clip_frames,
+            "limit_mib": options.limit_mib,
         },
         figures=tuple(figures),
         not_measured=("memory of a GPU",),
@@ -136,6 +139,8 @@ def make_video(seconds: int) -> bytes:
 
 
 def _annotate(video: str, out: str, batch_clips: int, options: MemoryOptions) -> Annotated:
+    if options.limit_mib is not None:
+        limit_memory(options.limit_mib * MIB)
     wanted: dict[str, object] = {
         "fps": options.sample_fps,
         "max_clip_frames": options.clip_frames,
@@ -154,4 +159,5 @@ def _annotate(video: str, out: str, batch_clips: int, options: MemoryOptions) ->
 
     config = WorkerConfig(batch_clips=batch_clips)
     status = annotate_job(job, identity, options.models, config, run_shards)
+    assert status.num_failed == 0, status.first_failures
     return Annotated(identity.model_preset, status.num_frames, loaded_bytes, peak_bytes())

@@ -45,6 +45,11 @@ def run_here(function: Callable[..., Answer], *arguments: object) -> Run[Answer]
     return Run(answer, time.perf_counter() - wall_s, time.process_time() - cpu_s, peak_bytes())
 
 
+def limit_memory(num_bytes: int) -> None:
+    """Let this process have so much data at most (RLIMIT_DATA): what it asks beyond fails."""
+    resource.setrlimit(resource.RLIMIT_DATA, (num_bytes, num_bytes))
+
+
 def restart_peak() -> None:
     """Have `peak_bytes` count anew, from what is resident now; only Linux can."""
     with contextlib.suppress(OSError):

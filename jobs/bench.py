@@ -213,6 +213,9 @@ def memory(
         list[int] | None,
         typer.Option(help="Clips of a batch; may be given again. Default: 1, 4."),
     ] = None,
+    limit_mib: Annotated[
+        int | None, typer.Option(min=1, help="Data each process may have. Default: no limit.")
+    ] = None,
     json_file: JsonFile = None,
 ) -> None:
     """A worker's memory over the length of a video."""
@@ -226,6 +229,7 @@ def memory(
         models,
         seconds=tuple(sorted(seconds)) if seconds else usual.seconds,
         batches=tuple(batch_clips) if batch_clips else usual.batches,
+        limit_mib=limit_mib,
     )
     _show(lambda: bench_memory(options, _say), json_file)
 

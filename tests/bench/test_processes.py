@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from bench.processes import peak_bytes, restart_peak, run_alone
+from bench.processes import limit_memory, peak_bytes, restart_peak, run_alone
 
 MIB = 2**20
 
@@ -17,6 +17,11 @@ def hold_and_restart():
     before = peak_bytes()
     restart_peak()
     return before - peak_bytes()
+
+
+def hold_within(num_mib, limit_mib):
+    limit_memory(limit_mib * MIB)
+    return hold(num_mib)[0]
 
 
 def test_a_function_runs_in_a_process_of_its_own():
@@ -40,3 +45,10 @@ def test_the_peak_stays_when_the_memory_is_gone():
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can")
 def test_the_peak_begins_anew_where_it_is_asked_to():
     assert 95 * MIB < run_alone(hold_and_restart).answer < 110 * MIB
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts what is mapped")
+def test_more_memory_than_the_limit_is_refused():
+    assert run_alone(hold_within, 10, 1024).answer == 10 * MIB
+    with pytest.raises(MemoryError):
+        run_alone(hold_within, 2048, 1024)

@@ -1,10 +1,11 @@
 """`h3r bench memory`: does a worker's memory grow with the length of a video?
 
-Each length is annotated in a process of its own, without Ray. Videos show noise that moves; they
-are sampled thinly and cut into short clips, so that an hour is done in minutes and the shortest
-video fills a batch as the longest does.
+Each length is annotated in a process of its own, without Ray. Videos show noise that moves. They
+are sampled thinly and cut into short clips and small shards, so that an hour is done in minutes,
+and so that the shortest video fills a batch, and goes on after a commit, as the longest does.
 """
 
+import os
 import tempfile
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from bench.report import BenchReport, Figure
 from pipeline.av_io.h264 import H264Encoder
 from pipeline.config import LabelConfig, WorkerConfig
 from pipeline.job import annotate_job, identify
+from pipeline.machine import ALLOCATOR_VARIABLES, release_memory
 from pipeline.models import ModelSource
 from pipeline.planning import plan_job
 from pipeline.report import ShardReport
@@ -40,15 +42,17 @@ class MemoryOptions:
         seconds: Lengths of videos, shortest first.
         batches: Clips that go through the network together, each a run of its own.
         sample_fps: Frames a second that are annotated.
-        clip_frames: Frames of a clip; the shortest video has to fill the largest batch.
+        clip_frames: Frames of a clip; a shard has to fill the largest batch.
+        shard_frames: Frames of a shard; the shortest video has to have two.
         limit_mib: What each process may have; None for no limit.
     """
 
     models: ModelSource
     seconds: tuple[int, ...] = (10, 600, 3600)
     batches: tuple[int, ...] = (1, 4)
-    sample_fps: float = 2.0
-    clip_frames: int = 6
+    sample_fps: float = 3.0
+    clip_frames: int = 4
+    shard_frames: int = 20
     limit_mib: int | None = None
 
 
@@ -83,6 +87,7 @@ def bench_memory(
     """
     machine = read_machine()
     figures: list[Figure] = []
+    os.environ.update(ALLOCATOR_VARIABLES)  # as a job's workers have them
     with tempfile.TemporaryDirectory(prefix="h3r-bench-") as folder:
         videos = {}
         for seconds in options.seconds:
@@ -121,6 +126,7 @@ def bench_memory(
             "video": f"{WIDTH}x{HEIGHT}, {VIDEO_FPS} frames/s",
             "sample_fps": options.sample_fps,
             "clip_frames": options.clip_frames,
+            "shard_frames": options.shard_frames,
             "limit_mib": options.limit_mib,
         },
         figures=tuple(figures),
@@ -144,6 +150,7 @@ def _annotate(video: str, out: str, batch_clips: int, options: MemoryOptions) ->
     wanted: dict[str, object] = {
         "fps": options.sample_fps,
         "max_clip_frames": options.clip_frames,
+        "max_shard_frames": options.shard_frames,
     }
     job = plan_job(video, out, wanted)
     identity = identify(options.models, job.run.plan, LabelConfig())
@@ -152,6 +159,7 @@ def _annotate(video: str, out: str, batch_clips: int, options: MemoryOptions) ->
     def run_shards(shards: Sequence[int], settings: WorkerSettings) -> Generator[ShardReport]:
         nonlocal loaded_bytes
         worker = ShardWorker.load(settings)
+        release_memory()
         restart_peak()  # loading may take more than work does, and would hide that it grows
         loaded_bytes = peak_bytes()
         for shard in shards:

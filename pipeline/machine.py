@@ -3,12 +3,19 @@
 A container's limits count, not its host's size. Must not know what they are needed for.
 """
 
+import ctypes
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import pyarrow as pa
 
+ALLOCATOR_VARIABLES = {"MALLOC_ARENA_MAX": "1"}
+"""For a process that is to give memory back (glibc): threads come and go, and each would leave a
+heap of its own behind, in pieces."""
+
+_TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)  # the GNU C library has it
 CGROUP = Path("/sys/fs/cgroup")
 
 # (limit, use, statistics, cache in the statistics) of the kernel's two layouts, version 2 first.
@@ -76,6 +83,13 @@ def read_cgroup_memory(cgroup: Path) -> int | None:
         used = int((cgroup / used_name).read_text()) - int(statistics.get(cache_name, 0))
         return max(0, int(limit) - used)
     return None
+
+
+def release_memory() -> None:
+    """Give back what was freed: allocators keep it, for each thread that ever was."""
+    pa.default_memory_pool().release_unused()
+    if _TRIM is not None:
+        _TRIM(0)
 
 
 def read_gpus() -> tuple[Gpu, ...]:

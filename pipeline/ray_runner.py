@@ -27,6 +27,7 @@ from ray.exceptions import RayError
 
 from pipeline.attempts import start_mark
 from pipeline.errors import ConfigError, JobError
+from pipeline.machine import ALLOCATOR_VARIABLES
 from pipeline.native_stderr import dropped_lines
 from pipeline.report import ShardReport, error_text
 from pipeline.storage import Store
@@ -180,14 +181,17 @@ def _connect(address: str | None) -> None:
     """Start Ray on this machine, or join the cluster at `address`."""
     if address is not None and address != "auto":
         check_reachable(address)
-    stores = {name: os.environ[name] for name in STORE_VARIABLES if name in os.environ}
+    for name, value in ALLOCATOR_VARIABLES.items():  # workers of this machine inherit them
+        os.environ.setdefault(name, value)
+    told = (*ALLOCATOR_VARIABLES, *STORE_VARIABLES)
+    variables = {name: os.environ[name] for name in told if name in os.environ}
     try:
         ray.init(
             address=address or "local",
             include_dashboard=False if address is None else None,
             log_to_driver=False,
             logging_level=logging.ERROR,
-            runtime_env={"env_vars": stores} if stores and address else None,
+            runtime_env={"env_vars": variables} if address else None,
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         where = f"the Ray cluster at --address {address}" if address else "Ray on this machine"

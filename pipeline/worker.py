@@ -26,6 +26,7 @@ from pipeline.frames import open_frames
 from pipeline.inference import ClipInput, annotate_clips
 from pipeline.labels import ClipLabels
 from pipeline.ledger import read_commit
+from pipeline.machine import release_memory
 from pipeline.models import Models, ModelSource, device_name, load_models
 from pipeline.outcome import (
     ClipFailure,
@@ -118,6 +119,7 @@ class ShardWorker:
                 return self._annotate_again(clips, attempt, before)
             finally:
                 attempt.end()
+                release_memory()
         except Exception as error:  # the shard stays uncommitted, the others go on
             return ShardReport(shard_index, error=error_text(error))
 
@@ -157,6 +159,7 @@ class ShardWorker:
             for batch in make_batches(runnable, batch_clips, self._settings.config.decode_bytes):
                 with attempt.clip_mark(batch[0].clip_id):
                     answers = self._run_network(batch)
+                    release_memory()
                     if finishing is not None:
                         finishing.result()
                     finishing = pool.submit(self._add_answers, batch, answers, planned, writer)

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import time
 
+import psutil
+
 from tests.commands import PROGRAM, h3r, quiet_environment
 from tests.synthetic import make_video
 
@@ -43,6 +45,14 @@ def stop_after_a_commit(video, out, stop):
     return process.returncode, stdout, stderr
 
 
+def worker_environment(driver):
+    """Variables of the first worker of a job under way."""
+    for process in psutil.Process(driver.pid).children(recursive=True):
+        if "ShardActor" in " ".join(process.cmdline()):
+            return process.environ()
+    raise AssertionError("no worker runs")
+
+
 def press_ctrl_c(process):
     """As a terminal does: to the whole process group."""
     os.killpg(process.pid, signal.SIGINT)
@@ -51,7 +61,13 @@ def press_ctrl_c(process):
 def test_a_job_stops_at_once_and_the_next_run_goes_on(ray_cluster, tmp_path):
     video, out = tmp_path / "walk.mp4", tmp_path / "out"
     make_video(video, NUM_FRAMES, width=128, height=64)
-    for stop in (press_ctrl_c, subprocess.Popen.terminate):
+    environments = []
+
+    def look_and_press(process):
+        environments.append(worker_environment(process))
+        press_ctrl_c(process)
+
+    for stop in (look_and_press, subprocess.Popen.terminate):
         code, stdout, stderr = stop_after_a_commit(video, out, stop)
         assert code == 130
         assert stderr.endswith("\nh3r: interrupted; run the same command again to go on\n")
@@ -60,6 +76,7 @@ def test_a_job_stops_at_once_and_the_next_run_goes_on(ray_cluster, tmp_path):
         beginnings = {line.split(" ", 1)[0] for line in stderr.splitlines()}
         assert beginnings <= {"probe", "note:", "annotate", "h3r:"}
         assert not any(path.is_file() for path in (out / "attempts").rglob("*"))
+    assert environments[0]["MALLOC_ARENA_MAX"] == "1"  # so that memory is given back
     status = h3r("status", out, "--json").json
     assert 0 < status["num_pending"] < NUM_CLIPS
 

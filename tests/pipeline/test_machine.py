@@ -1,8 +1,11 @@
+import sys
+
+import psutil
 import pytest
 
-from pipeline.machine import count_cores, read_cgroup_memory, read_free_memory
+from pipeline.machine import count_cores, read_cgroup_memory, read_free_memory, release_memory
 
-GIB = 2**30
+GIB, MIB = 2**30, 2**20
 
 
 def write(folder, files):
@@ -49,3 +52,14 @@ def test_a_container_over_its_limit_has_nothing_left(tmp_path):
 
 def test_there_is_a_core():
     assert count_cores() >= 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other C libraries give back by themselves")
+def test_freed_memory_is_given_back():
+    blocks = [bytearray(2**16) for _ in range(3200)]  # 200 MiB, too small to be mapped one by one
+    pinned = blocks[::100]  # so that the heap's end cannot just be lowered
+    del blocks
+    before = psutil.Process().memory_info().rss
+    release_memory()
+    assert before - psutil.Process().memory_info().rss > 100 * MIB
+    assert len(pinned) == 32

@@ -8,6 +8,7 @@ and so that the shortest video fills a batch, and goes on after a commit, as the
 import os
 import tempfile
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -24,7 +25,7 @@ from pipeline.machine import ALLOCATOR_VARIABLES, release_memory
 from pipeline.models import ModelSource
 from pipeline.planning import plan_job
 from pipeline.report import ShardReport
-from pipeline.worker import ShardWorker, WorkerSettings
+from pipeline.worker import SHARDS_AT_ONCE, ShardWorker, WorkerSettings
 
 MIB = 2**20
 MAX_GROWTH = 1.05
@@ -162,8 +163,8 @@ def _annotate(video: str, out: str, batch_clips: int, options: MemoryOptions) ->
         release_memory()
         restart_peak()  # loading may take more than work does, and would hide that it grows
         loaded_bytes = peak_bytes()
-        for shard in shards:
-            yield worker.annotate(shard)
+        with ThreadPoolExecutor(SHARDS_AT_ONCE) as pool:
+            yield from pool.map(worker.annotate, shards)
 
     config = WorkerConfig(batch_clips=batch_clips)
     status = annotate_job(job, identity, options.models, config, run_shards)

@@ -8,6 +8,7 @@ videos to committed tables. What Ray adds is in `bench scale`.
 import tempfile
 import time
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,7 @@ from pipeline.report import ShardReport
 from pipeline.retries import Retries
 from pipeline.rows import clip_times_s
 from pipeline.storage import Store
-from pipeline.worker import ShardWorker, WorkerSettings, make_batches
+from pipeline.worker import SHARDS_AT_ONCE, ShardWorker, WorkerSettings, make_batches
 
 MIN_EFFICIENCY = 0.97
 WHOLE_JOB, WRITTEN = "whole job", "written"
@@ -184,8 +185,8 @@ def _run_job(
         nonlocal seconds
         worker = ShardWorker(settings, models)
         began_s = time.perf_counter()
-        for shard in shards:
-            yield worker.annotate(shard)
+        with ThreadPoolExecutor(SHARDS_AT_ONCE) as pool:
+            yield from pool.map(worker.annotate, shards)
         seconds = time.perf_counter() - began_s
 
     identity = identify(options.models, job.run.plan, LabelConfig())

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,7 +48,11 @@ class ClipInput:
 
 
 def annotate_clips(
-    model: Human3R, inputs: Sequence[ClipInput], labels: LabelConfig, worker: WorkerConfig
+    model: Human3R,
+    inputs: Sequence[ClipInput],
+    labels: LabelConfig,
+    worker: WorkerConfig,
+    turn: AbstractContextManager = nullcontext(),  # noqa: B008 - it holds nothing
 ) -> list[ClipLabels | Exception]:
     """Annotate clips together.
 
@@ -56,6 +61,7 @@ def annotate_clips(
         inputs: Clips of one network picture size.
         labels: How the network is run.
         worker: How much is done at once.
+        turn: Held while the network runs; decoding begins before.
 
     Returns:
         For each clip, in order, its labels or the error that stopped it. When the batch as a whole
@@ -65,7 +71,7 @@ def annotate_clips(
     """
     lanes = [_Lane(clip, labels, worker) for clip in inputs]
     try:
-        with torch.inference_mode(), _Recording() as recording:
+        with torch.inference_mode(), _Recording() as recording, turn:
             _run(model, lanes, labels, worker, recording)
         return [lane.result() for lane in lanes]
     except torch.OutOfMemoryError as error:
@@ -80,12 +86,16 @@ def annotate_clips(
         for lane in lanes:
             lane.close()
     if is_too_large:
-        return _annotate_less_at_once(model, inputs, labels, worker)
-    return [annotate_clips(model, [clip], labels, worker)[0] for clip in inputs]
+        return _annotate_less_at_once(model, inputs, labels, worker, turn)
+    return [annotate_clips(model, [clip], labels, worker, turn)[0] for clip in inputs]
 
 
 def _annotate_less_at_once(
-    model: Human3R, inputs: Sequence[ClipInput], labels: LabelConfig, worker: WorkerConfig
+    model: Human3R,
+    inputs: Sequence[ClipInput],
+    labels: LabelConfig,
+    worker: WorkerConfig,
+    turn: AbstractContextManager,
 ) -> list[ClipLabels | Exception]:
     """`annotate_clips` after the device's memory was used up; counted in the labels."""
     torch.cuda.empty_cache()
@@ -94,11 +104,11 @@ def _annotate_less_at_once(
         answers = [
             answer
             for part in (inputs[:middle], inputs[middle:])
-            for answer in annotate_clips(model, part, labels, worker)
+            for answer in annotate_clips(model, part, labels, worker, turn)
         ]
     else:
         fewer = replace(worker, encode_frames=worker.encode_frames // 2)
-        answers = annotate_clips(model, inputs, labels, fewer)
+        answers = annotate_clips(model, inputs, labels, fewer, turn)
     return [
         replace(answer, num_out_of_memory=answer.num_out_of_memory + 1)
         if isinstance(answer, ClipLabels)

@@ -31,9 +31,8 @@ from pipeline.machine import ALLOCATOR_VARIABLES
 from pipeline.native_stderr import dropped_lines
 from pipeline.report import ShardReport, error_text
 from pipeline.storage import Store
-from pipeline.worker import ShardWorker, WorkerSettings
+from pipeline.worker import SHARDS_AT_ONCE, ShardWorker, WorkerSettings
 
-TASKS_IN_FLIGHT = 2
 MAX_INIT_DEATHS = 3
 NO_PROGRESS_TIMEOUT_S = 24 * 3600
 CONNECT_TIMEOUT_S = 5.0
@@ -221,7 +220,10 @@ def _stream(
         batch_format="pyarrow",
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(
-            size=workers, max_tasks_in_flight_per_actor=TASKS_IN_FLIGHT
+            size=workers,
+            max_tasks_in_flight_per_actor=SHARDS_AT_ONCE,
+            max_concurrent_calls_per_actor=SHARDS_AT_ONCE,
+            enable_true_multi_threading=True,
         ),
         num_gpus=resources.num_gpus,
         num_cpus=num_cpus,

@@ -1,11 +1,14 @@
-"""Annotate one shard after another: what runs inside a Ray actor, without Ray.
+"""Annotate shards: what runs inside a Ray actor, without Ray.
 
 A worker loads the models once. For a shard it records the attempt, runs the clips, writes and
-checks their rows, and commits them; whatever goes wrong with one clip ends as that clip's row.
+checks their rows, and commits them; whatever goes wrong with one clip ends as that clip's row. Two
+threads may bring it shards: while the network is at one, the other is read, decoded or committed.
 """
 
+import contextlib
 import itertools
 import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -63,8 +66,12 @@ class WorkerSettings:
     config: WorkerConfig
 
 
+SHARDS_AT_ONCE = 2
+"""Of a worker: one is at the network, the other is read, decoded or committed."""
+
+
 class ShardWorker:
-    """Annotates shards with models that are loaded once."""
+    """Annotates shards with models that are loaded once; threads may share it."""
 
     def __init__(self, settings: WorkerSettings, models: Models) -> None:
         """Work with `models`.
@@ -92,6 +99,9 @@ class ShardWorker:
             device=device_name(models.device),
         )
         self._store = Store(settings.out)
+        self._entry = threading.Lock()
+        self._places = threading.Semaphore(SHARDS_AT_ONCE)
+        self._network_turn = threading.Lock()
 
     @classmethod
     def load(cls, settings: WorkerSettings) -> "ShardWorker":
@@ -110,18 +120,30 @@ class ShardWorker:
             before = read_commit(self._store, shard_index)
             if before is not None and not read_request(self._store, shard_index):
                 return report_commit(shard_index, before)
-            worker = f"{self._identity.host} {self._settings.run_id}"
-            attempt = begin_attempt(self._store, shard_index, self._settings.run_id, worker)
-            try:
+            with self._attempt(shard_index) as attempt:
                 clips = read_shard(self._store, shard_index)
                 if before is None:
                     return report_commit(shard_index, self._annotate(clips, attempt))
                 return self._annotate_again(clips, attempt, before)
-            finally:
-                attempt.end()
-                release_memory()
         except Exception as error:  # the shard stays uncommitted, the others go on
             return ShardReport(shard_index, error=error_text(error))
+
+    @contextlib.contextmanager
+    def _attempt(self, shard_index: int) -> Iterator[Attempt]:
+        """A new attempt, once there is a place; a careful one has the worker for itself.
+
+        So a process that dies in a careful attempt died of its clip, and of no other shard's.
+        """
+        with contextlib.ExitStack() as held:
+            held.callback(release_memory)
+            with self._entry:
+                held.enter_context(self._places)
+                who = f"{self._identity.host} {self._settings.run_id}"
+                attempt = begin_attempt(self._store, shard_index, self._settings.run_id, who)
+                held.callback(attempt.end)
+                for _ in range(SHARDS_AT_ONCE - 1 if attempt.is_careful else 0):
+                    held.enter_context(self._places)
+            yield attempt
 
     def _annotate_again(
         self, clips: list[PlannedClip], attempt: Attempt, before: pa.Table
@@ -153,10 +175,12 @@ class ShardWorker:
                 writer.add_failure(clip, answer)
             else:
                 runnable.append(answer)
-        batch_clips = 1 if attempt.is_careful else self._settings.config.batch_clips
+        config = self._settings.config
+        batch_clips = 1 if attempt.is_careful else config.batch_clips
+        decode_bytes = config.decode_bytes // SHARDS_AT_ONCE
         with ThreadPoolExecutor(1, "rows") as pool:  # while the network is at the next batch
             finishing: Future[None] | None = None
-            for batch in make_batches(runnable, batch_clips, self._settings.config.decode_bytes):
+            for batch in make_batches(runnable, batch_clips, decode_bytes):
                 with attempt.clip_mark(batch[0].clip_id):
                     answers = self._run_network(batch)
                     release_memory()
@@ -190,8 +214,8 @@ class ShardWorker:
         )
 
     def _run_network(self, batch: Sequence[ClipInput]) -> list[ClipLabels | Exception]:
-        settings = self._settings
-        return annotate_clips(self._model, batch, settings.identity.labels, settings.config)
+        labels, config = self._settings.identity.labels, self._settings.config
+        return annotate_clips(self._model, batch, labels, config, self._network_turn)
 
     def _add_answers(
         self,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline.config import WorkerConfig
 from pipeline.job import annotate_job
 from pipeline.verify import verify
-from pipeline.worker import ShardWorker
+from pipeline.worker import SHARDS_AT_ONCE, ShardWorker
 from tests.fakes import FakeHuman3R, fake_models
 from tests.pipeline.small_job import SOURCE, VIDEO_OF_CODE, identity_of, plan_small
 
@@ -42,12 +42,15 @@ def test_every_label_is_of_its_own_clip_and_frame(small_source, order, plan, wor
         def run(shards, settings):
             mixed = sorted(shards, key=lambda shard: (order[shard % 5], -shard))
 
-            def work(mine):
-                annotator = ShardWorker(settings, models)
-                return [annotator.annotate(shard) for shard in mine]
+            workers = [ShardWorker(settings, models) for _ in range(num_workers)]
+            num_threads = num_workers * SHARDS_AT_ONCE
 
-            with ThreadPoolExecutor(num_workers) as pool:
-                parts = pool.map(work, (mixed[place::num_workers] for place in range(num_workers)))
+            def work(thread):
+                mine = mixed[thread::num_threads]
+                return [workers[thread % num_workers].annotate(shard) for shard in mine]
+
+            with ThreadPoolExecutor(num_threads) as pool:
+                parts = pool.map(work, range(num_threads))
                 yield from (report for part in parts for report in part)
 
         annotate_job(job, identity_of(job, models), SOURCE, worker, run)

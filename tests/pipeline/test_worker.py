@@ -2,12 +2,16 @@
 
 import dataclasses
 import shutil
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from human3r_model.preprocess import image_geometry
+from pipeline.attempts import begin_attempt
 from pipeline.config import WorkerConfig
 from pipeline.depth import read_depth_object
 from pipeline.errors import RefusedError
@@ -15,7 +19,7 @@ from pipeline.inference import ClipInput
 from pipeline.ledger import read_commit, read_ledger
 from pipeline.plan import read_shard
 from pipeline.tables import read_table
-from pipeline.worker import ShardWorker, make_batches
+from pipeline.worker import SHARDS_AT_ONCE, ShardWorker, make_batches
 from tests.fakes import FakeHuman3R, fake_models
 from tests.pipeline.small_job import VIDEO_OF_CODE, plan_small, settings_of
 from tests.synthetic import make_video
@@ -283,3 +287,44 @@ def test_batches_of_large_pictures_are_small(monkeypatch):
     assert sizes_of_batches(3840, 2160, default) == [4, 2]  # 32 bytes a pixel with 5 threads
     assert sizes_of_batches(7680, 4320, default) == [2, 2, 2]  # 20 bytes a pixel with 1
     assert sizes_of_batches(7680, 4320, 1) == [1] * 6
+
+
+class WatchedHuman3R(FakeHuman3R):
+    """Writes down which attempts are under way whenever it is used; nobody else may use it then."""
+
+    def watch(self, store):
+        self.store, self.lock, self.under_way = store, threading.Lock(), []
+        return self
+
+    def encode(self, frames, heads):
+        assert self.lock.acquire(blocking=False)
+        marks = [file.path.removeprefix("attempts/shard-") for file in self.store.list("attempts")]
+        shards = frozenset(int(mark.split("/")[0]) for mark in marks)
+        self.under_way.append((shards, any(not mark.endswith(".json") for mark in marks)))
+        time.sleep(0.05)
+        self.lock.release()
+        return super().encode(frames, heads)
+
+
+def annotate_side_by_side(job, network):
+    worker = worker_of(job, network, config=WorkerConfig(batch_clips=1, encode_frames=1))
+    with ThreadPoolExecutor(SHARDS_AT_ONCE) as pool:
+        reports = list(pool.map(worker.annotate, (0, 1, 2)))
+    assert [report.error for report in reports] == ["", "", ""]
+
+
+def test_two_shards_are_under_way_and_take_turns_at_the_network(small_source, tmp_path):
+    job = plan_small(small_source, tmp_path / "out")
+    network = WatchedHuman3R().watch(job.store)
+    annotate_side_by_side(job, network)
+    assert max(len(shards) for shards, _ in network.under_way) == 2
+
+
+def test_a_shard_that_an_attempt_died_on_has_the_worker_for_itself(small_source, tmp_path):
+    job = plan_small(small_source, tmp_path / "out")
+    begin_attempt(job.store, 1, "before", "a worker that died")
+    network = WatchedHuman3R().watch(job.store)
+    annotate_side_by_side(job, network)
+    on_trial = [shards for shards, is_clip_marked in network.under_way if is_clip_marked]
+    assert len(on_trial) == 7  # the frames of shard 1, one by one
+    assert set(on_trial) == {frozenset({1})}

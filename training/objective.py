@@ -32,7 +32,7 @@ from training.stream import Batch
 from training.surface_maps import SurfaceMap
 
 WEIGHTS = {
-    "detection": 4.0,
+    "detection": 1.0,
     "offset": 0.5,
     "mask": 1.0,
     "orient": 1.0,

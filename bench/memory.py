@@ -19,13 +19,13 @@ from bench.machine import read_machine
 from bench.processes import Run, limit_memory, peak_bytes, restart_peak, run_alone
 from bench.report import BenchReport, Figure
 from pipeline.av_io.h264 import H264Encoder
-from pipeline.config import LabelConfig, WorkerConfig
+from pipeline.config import SHARDS_AT_ONCE, LabelConfig, WorkerConfig
 from pipeline.job import annotate_job, identify
 from pipeline.machine import ALLOCATOR_VARIABLES, release_memory
 from pipeline.models import ModelSource
 from pipeline.planning import plan_job
 from pipeline.report import ShardReport
-from pipeline.worker import SHARDS_AT_ONCE, ShardWorker, WorkerSettings
+from pipeline.worker import ShardWorker, WorkerSettings
 
 MIB = 2**20
 MAX_GROWTH = 1.05

@@ -21,7 +21,7 @@ from bench.report import BenchReport, Figure
 from human3r_model.model import Human3R
 from human3r_model.preprocess import image_geometry
 from human3r_model.values import HeadSelection
-from pipeline.config import LabelConfig, WorkerConfig
+from pipeline.config import SHARDS_AT_ONCE, LabelConfig, WorkerConfig
 from pipeline.frames import open_frames
 from pipeline.inference import ClipInput
 from pipeline.job import annotate_job, identify
@@ -33,7 +33,7 @@ from pipeline.report import ShardReport
 from pipeline.retries import Retries
 from pipeline.rows import clip_times_s
 from pipeline.storage import Store
-from pipeline.worker import SHARDS_AT_ONCE, ShardWorker, WorkerSettings, make_batches
+from pipeline.worker import ShardWorker, WorkerSettings, make_batches
 
 MIN_EFFICIENCY = 0.97
 WHOLE_JOB, WRITTEN = "whole job", "written"

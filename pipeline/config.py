@@ -13,6 +13,8 @@ from human3r_model.config import PRECISIONS, Precision
 from pipeline.errors import ConfigError
 
 DEFAULT_MAX_FPS = 30.0
+SHARDS_AT_ONCE = 2
+"""Of a worker: one is at the network, the other is read, decoded or committed."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class WorkerConfig:
         batch_clips: Clips of one picture size that advance through the network together.
         encode_frames: Frames of one clip that are encoded ahead of the recurrence at once.
         prefetch_frames: Decoded frames a clip may hold ready, in the network's size.
-        decode_bytes: Main memory that the decoders of clips side by side may take, about; a clip
+        decode_bytes: Main memory that the decoders of a shard may take, about; a clip
             too large for it runs alone.
         device: torch device, "auto" for CUDA when there is one.
     """
@@ -90,7 +92,7 @@ class WorkerConfig:
     batch_clips: int = 4
     encode_frames: int = 4
     prefetch_frames: int = 8
-    decode_bytes: int = 3 * 2**29
+    decode_bytes: int = 2**30
     device: str = "auto"
 
 

@@ -79,10 +79,12 @@ def examine(weights: str | None, body_model: str | None, out: str | None) -> tup
     if can_annotate(checks[:3]):  # what follows needs torch
         from human3r_model.config import PRESETS
         from pipeline.config import WorkerConfig
-        from pipeline.footprint import estimate_memory
+        from pipeline.footprint import estimate_decoders, estimate_memory
 
         gpus = read_gpus()
-        needs = {name: estimate_memory(size, WorkerConfig()) for name, size in PRESETS.items()}
+        worker = WorkerConfig()
+        beside = 0 if gpus else estimate_decoders(worker)  # in the memory that the network is in
+        needs = {name: estimate_memory(size, worker) + beside for name, size in PRESETS.items()}
         checks += [
             check_gpus(gpus, has_driver=DRIVER.exists()),
             check_presets(needs, max((gpu.free_bytes for gpu in gpus), default=memory_bytes)),

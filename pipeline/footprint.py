@@ -13,11 +13,12 @@ import torch
 from human3r_model.config import ModelConfig
 from human3r_model.model import Human3R
 from pipeline.av_io.reader import THREAD_BYTES_PER_PIXEL, num_threads
-from pipeline.config import WorkerConfig
+from pipeline.config import SHARDS_AT_ONCE, WorkerConfig
 
 BYTES_PER_VALUE = 4  # float32
 ACTIVATIONS_PER_FRAME = 5  # in units of one hidden layer
 DECODER_BYTES_PER_PIXEL = 20  # of a source picture; streams with many references take more
+FULL_HD = (1920, 1080)
 PROCESS_BYTES = 2**30  # Python, torch and Ray around the network
 
 
@@ -40,8 +41,14 @@ def decoder_bytes(width: int, height: int) -> int:
     return width * height * per_pixel
 
 
+def estimate_decoders(worker: WorkerConfig) -> int:
+    """Bytes of main memory that the decoders of one worker take with videos of 1080p."""
+    decoders = worker.batch_clips * decoder_bytes(*FULL_HD)
+    return SHARDS_AT_ONCE * min(worker.decode_bytes, decoders)
+
+
 def estimate_memory(config: ModelConfig, worker: WorkerConfig) -> int:
-    """Bytes one worker needs, on the GPU or in main memory.
+    """Bytes the network of one worker needs, on the GPU or in main memory.
 
     Args:
         config: The network's sizes.

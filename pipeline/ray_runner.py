@@ -26,12 +26,13 @@ from ray.data.exceptions import ExecutionTimeoutError
 from ray.exceptions import RayError
 
 from pipeline.attempts import start_mark
+from pipeline.config import SHARDS_AT_ONCE
 from pipeline.errors import ConfigError, JobError
 from pipeline.machine import ALLOCATOR_VARIABLES
 from pipeline.native_stderr import dropped_lines
 from pipeline.report import ShardReport, error_text
 from pipeline.storage import Store
-from pipeline.worker import SHARDS_AT_ONCE, ShardWorker, WorkerSettings
+from pipeline.worker import ShardWorker, WorkerSettings
 
 MAX_INIT_DEATHS = 3
 NO_PROGRESS_TIMEOUT_S = 24 * 3600

@@ -22,7 +22,7 @@ from human3r_model.errors import InputError
 from human3r_model.preprocess import image_geometry
 from pipeline.attempts import Attempt, begin_attempt
 from pipeline.commit import ShardWriter
-from pipeline.config import LabelIdentity, WorkerConfig
+from pipeline.config import SHARDS_AT_ONCE, LabelIdentity, WorkerConfig
 from pipeline.errors import RefusedError
 from pipeline.footprint import decoder_bytes
 from pipeline.frames import open_frames
@@ -64,10 +64,6 @@ class WorkerSettings:
     models: ModelSource
     identity: LabelIdentity
     config: WorkerConfig
-
-
-SHARDS_AT_ONCE = 2
-"""Of a worker: one is at the network, the other is read, decoded or committed."""
 
 
 class ShardWorker:
@@ -177,10 +173,9 @@ class ShardWorker:
                 runnable.append(answer)
         config = self._settings.config
         batch_clips = 1 if attempt.is_careful else config.batch_clips
-        decode_bytes = config.decode_bytes // SHARDS_AT_ONCE
         with ThreadPoolExecutor(1, "rows") as pool:  # while the network is at the next batch
             finishing: Future[None] | None = None
-            for batch in make_batches(runnable, batch_clips, decode_bytes):
+            for batch in make_batches(runnable, batch_clips, config.decode_bytes):
                 with attempt.clip_mark(batch[0].clip_id):
                     answers = self._run_network(batch)
                     release_memory()

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from pipeline.config import WorkerConfig
+from pipeline.config import SHARDS_AT_ONCE, WorkerConfig
 from pipeline.job import annotate_job
 from pipeline.verify import verify
-from pipeline.worker import SHARDS_AT_ONCE, ShardWorker
+from pipeline.worker import ShardWorker
 from tests.fakes import FakeHuman3R, fake_models
 from tests.pipeline.small_job import SOURCE, VIDEO_OF_CODE, identity_of, plan_small
 

@@ -2,7 +2,7 @@ import pytest
 
 from human3r_model.config import PRESETS
 from pipeline.config import WorkerConfig
-from pipeline.footprint import count_parameters, estimate_memory
+from pipeline.footprint import count_parameters, decoder_bytes, estimate_decoders, estimate_memory
 
 GIB = 2**30
 
@@ -21,3 +21,9 @@ def test_fewer_frames_at_once_need_less():
     config = PRESETS["896L"]
     one = WorkerConfig(batch_clips=1, encode_frames=1)
     assert estimate_memory(config, one) < estimate_memory(config, WorkerConfig())
+
+
+def test_decoders_of_two_shards_side_by_side():
+    clip = decoder_bytes(1920, 1080)
+    assert estimate_decoders(WorkerConfig(batch_clips=3, decode_bytes=4 * clip)) == 6 * clip
+    assert estimate_decoders(WorkerConfig(batch_clips=3, decode_bytes=2 * clip)) == 4 * clip

@@ -12,14 +12,14 @@ import pytest
 
 from human3r_model.preprocess import image_geometry
 from pipeline.attempts import begin_attempt
-from pipeline.config import WorkerConfig
+from pipeline.config import SHARDS_AT_ONCE, WorkerConfig
 from pipeline.depth import read_depth_object
 from pipeline.errors import RefusedError
 from pipeline.inference import ClipInput
 from pipeline.ledger import read_commit, read_ledger
 from pipeline.plan import read_shard
 from pipeline.tables import read_table
-from pipeline.worker import SHARDS_AT_ONCE, ShardWorker, make_batches
+from pipeline.worker import ShardWorker, make_batches
 from tests.fakes import FakeHuman3R, fake_models
 from tests.pipeline.small_job import VIDEO_OF_CODE, plan_small, settings_of
 from tests.synthetic import make_video
@@ -285,8 +285,8 @@ def test_batches_of_large_pictures_are_small(monkeypatch):
     default = WorkerConfig().decode_bytes
     assert sizes_of_batches(1920, 1080, default) == [4, 2]  # 65 bytes a pixel with 16 threads
     assert sizes_of_batches(3840, 2160, default) == [4, 2]  # 32 bytes a pixel with 5 threads
-    assert sizes_of_batches(7680, 4320, default) == [2, 2, 2]  # 20 bytes a pixel with 1
-    assert sizes_of_batches(7680, 4320, 1) == [1] * 6
+    assert sizes_of_batches(7680, 4320, default) == [1] * 6  # 20 bytes a pixel with 1
+    assert sizes_of_batches(64, 64, 1) == [1] * 6
 
 
 class WatchedHuman3R(FakeHuman3R):

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -48,18 +49,19 @@ class Slept:
 
 
 class NullWorker:
-    """Takes every shard of the list for as long as it says."""
+    """Takes every shard of the list for as long as it says, one at a time."""
 
     def __init__(self, shard_s: Sequence[float], settings: WorkerSettings) -> None:
         """Nothing is loaded."""
         self._shard_s = shard_s
+        self._turn = threading.Lock()
         self._diary = Path(settings.out) / f"diary-{os.getpid()}.jsonl"
 
     def annotate(self, shard_index: int) -> ShardReport:
         """Sleep, and write down from when to when."""
-        began_s = time.time()
-        time.sleep(self._shard_s[shard_index])
-        with self._diary.open("a") as diary:
+        with self._turn, self._diary.open("a") as diary:
+            began_s = time.time()
+            time.sleep(self._shard_s[shard_index])
             diary.write(json.dumps([began_s, time.time()]) + "\n")
         return ShardReport(shard_index, num_done=1)
 

@@ -52,7 +52,7 @@ def annotate_clips(
     inputs: Sequence[ClipInput],
     labels: LabelConfig,
     worker: WorkerConfig,
-    turn: AbstractContextManager = nullcontext(),  # noqa: B008 - it holds nothing
+    turn: AbstractContextManager | None = None,
 ) -> list[ClipLabels | Exception]:
     """Annotate clips together.
 
@@ -61,7 +61,7 @@ def annotate_clips(
         inputs: Clips of one network picture size.
         labels: How the network is run.
         worker: How much is done at once.
-        turn: Held while the network runs; decoding begins before.
+        turn: Held while the network runs; decoding begins before. None where nobody else waits.
 
     Returns:
         For each clip, in order, its labels or the error that stopped it. When the batch as a whole
@@ -71,7 +71,7 @@ def annotate_clips(
     """
     lanes = [_Lane(clip, labels, worker) for clip in inputs]
     try:
-        with torch.inference_mode(), _Recording() as recording, turn:
+        with torch.inference_mode(), _Recording() as recording, turn or nullcontext():
             _run(model, lanes, labels, worker, recording)
         return [lane.result() for lane in lanes]
     except torch.OutOfMemoryError as error:
@@ -95,7 +95,7 @@ def _annotate_less_at_once(
     inputs: Sequence[ClipInput],
     labels: LabelConfig,
     worker: WorkerConfig,
-    turn: AbstractContextManager,
+    turn: AbstractContextManager | None,
 ) -> list[ClipLabels | Exception]:
     """`annotate_clips` after the device's memory was used up; counted in the labels."""
     torch.cuda.empty_cache()

@@ -2,6 +2,7 @@ import contextlib
 import os
 import pty
 import re
+import select
 
 import pytest
 
@@ -19,9 +20,15 @@ def terminal(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
     master, slave = pty.openpty()
-    os.set_blocking(master, False)
+
+    def read_shown():
+        shown = b""
+        while select.select([master], [], [], 0.5)[0]:  # it arrives a little after it was written
+            shown += os.read(master, 65536)
+        return re.sub(r"\x1b\[[\d;?]*\w", "", shown.decode())
+
     with open(slave, "w") as stream:
-        yield stream, lambda: re.sub(r"\x1b\[[\d;?]*\w", "", os.read(master, 65536).decode())
+        yield stream, read_shown
     os.close(master)
 
 

@@ -3,6 +3,7 @@ import io
 import os
 import socket
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,10 @@ def test_a_worker_that_dies_is_replaced_and_its_shard_tried_again(tmp_path):
     with contextlib.redirect_stdout(stdout):
         reports = run(tmp_path, [0, 1, 2])
     assert [report.num_done for report in reports] == [1, 1, 1]
-    assert sorted((tmp_path / "seen").read_text().split()) == ["0", "1", "1", "2"]
+    seen = Counter((tmp_path / "seen").read_text().split())
+    assert seen["1"] == 2
+    assert seen.keys() == {"0", "1", "2"}  # the shard beside it is tried again, too
+    assert seen.total() <= 5
     assert stdout.getvalue() == ""  # what Ray prints of the death is not the command's answer
 
 

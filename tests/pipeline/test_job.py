@@ -11,6 +11,7 @@ from pipeline.ledger import read_status
 from pipeline.planning import PlannedJob, plan_job
 from pipeline.report import ShardReport
 from pipeline.run_file import read_run
+from tests.canonical import canonical
 from tests.fakes import FakeHuman3R, fake_models
 from tests.pipeline.small_job import (
     SOURCE,
@@ -77,6 +78,22 @@ def test_a_run_does_what_is_not_committed_only(job, small_source):
     other = {path for path in before if "shard-000001" not in path}
     assert {path: after[path] for path in other} == {path: before[path] for path in other}
     assert len(after) == len(before)  # the files of the lost commit are collected
+
+
+def test_a_driver_that_dies_between_a_commit_and_its_line(job, small_source, finished):
+    class Died(BaseException):
+        """Nothing of the program's runs after it."""
+
+    def die(report):
+        raise Died
+
+    with pytest.raises(Died):
+        run(job, inline_runner(fake_models()), on_report=die)
+    assert pending_shards(job.store) == [1, 2]
+    network = FakeHuman3R()
+    annotate_small(again(job, small_source), fake_models(network))
+    assert sum(network.batch_sizes) == 13  # frames of shards 1 and 2
+    assert canonical(job.store) == canonical(finished.store)
 
 
 @pytest.mark.parametrize(

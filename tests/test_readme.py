@@ -36,4 +36,4 @@ def tree() -> str:
 
 def test_the_tree_is_that_of_the_sources():
     readme = (ROOT / "README.md").read_text()
-    assert tree() in readme, f"put this into README.md, section The tree:\n{tree()}"
+    assert f"{tree()}\n" in readme, f"put this into README.md, section The tree:\n{tree()}"

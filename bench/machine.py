@@ -4,7 +4,7 @@ import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pipeline.machine import count_cores
@@ -48,9 +48,16 @@ def read_machine() -> Machine:
         load_average=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         versions={
             "python": platform.python_version(),
-            **{name: version(name) for name in LIBRARIES},
+            **{name: _version(name) for name in LIBRARIES},
         },
     )
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # no bench but `scale` needs ray, none but those of videos av
+        return "none"
 
 
 def _cpu_name() -> str:

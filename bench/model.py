@@ -17,6 +17,7 @@ from bench.machine import read_machine
 from bench.plain import run_plain
 from bench.report import BenchReport, Figure
 from human3r_model.backbone import fit_square
+from human3r_model.compiled import compile_trunk
 from human3r_model.config import Precision
 from human3r_model.model import Human3R
 from human3r_model.preprocess import image_geometry
@@ -51,6 +52,7 @@ class ModelOptions:
         num_people: In a frame, on average.
         repeats: Of everything; one more goes before, to warm up.
         with_plain: Run the plain formulation on the same frames, in turns.
+        is_compiled: By torch.compile.
     """
 
     models: ModelSource
@@ -63,6 +65,7 @@ class ModelOptions:
     num_people: float = 2.0
     repeats: int = 5
     with_plain: bool = False
+    is_compiled: bool = False
 
 
 def bench_model(
@@ -77,7 +80,9 @@ def bench_model(
     with torch.inference_mode():
         on_progress("counting what is to be computed")
         num_people = _set_people(model, clips.flatten(0, 1), options.num_people)
-        flops = _count_flops(model, clips)
+        flops = _count_flops(model, clips)  # fused operations would not be counted
+        if options.is_compiled:
+            compile_trunk(model)
         rounds = _measure(model, clips, options, on_progress)
     height, width = clips.shape[2:4]
     return BenchReport(
@@ -86,6 +91,7 @@ def bench_model(
         settings={
             "preset": model.config.name,
             "precision": options.precision,
+            "compiled": options.is_compiled,
             "picture": f"{width}x{height}",
             "clips": options.num_clips,
             "frames": options.num_frames,

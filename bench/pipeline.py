@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from bench.ceilings import measure_ceilings
 from bench.machine import read_machine
 from bench.report import BenchReport, Figure
+from human3r_model.config import Precision
 from human3r_model.model import Human3R
 from human3r_model.preprocess import image_geometry
 from human3r_model.values import HeadSelection
@@ -59,6 +60,7 @@ class PipelineOptions:
     worker: WorkerConfig
     num_threads: int
     repeats: int
+    precision: Precision = "float32"
 
 
 def bench_pipeline(
@@ -67,7 +69,12 @@ def bench_pipeline(
     """Measure; `on_progress` is told what comes next."""
     machine = read_machine()
     torch.set_num_threads(options.num_threads)
-    models = load_models(options.models, options.worker.device)
+    models = load_models(
+        options.models,
+        options.worker.device,
+        options.precision,
+        is_compiled=options.worker.is_compiled,
+    )
     bare_fps, job_fps, efficiency, written_bytes = [], [], [], []
     phases: dict[str, list[float]] = {name: [] for name in PHASES}
     with tempfile.TemporaryDirectory(prefix="h3r-bench-") as folder:
@@ -91,6 +98,8 @@ def bench_pipeline(
         machine=machine,
         settings={
             "preset": models.network.config.name,
+            "precision": options.precision,
+            "compiled": options.worker.is_compiled,
             "frames": num_frames,
             "clips": sum(map(len, batches)),
             "batch_clips": options.worker.batch_clips,
@@ -189,7 +198,7 @@ def _run_job(
             yield from pool.map(worker.annotate, shards)
         seconds = time.perf_counter() - began_s
 
-    identity = identify(options.models, job.run.plan, LabelConfig())
+    identity = identify(options.models, job.run.plan, LabelConfig(precision=options.precision))
     status = annotate_job(job, identity, options.models, options.worker, run_shards)
     assert status.num_failed == 0, status.first_failures
     ledger = read_ledger(Store(out), list(PHASES))

@@ -16,6 +16,7 @@ from torch import Tensor
 from bench.machine import read_machine
 from bench.report import BenchReport, Figure
 from human3r_model.body import BodyModel
+from human3r_model.compiled import compile_trunk
 from human3r_model.config import PRESETS, Precision
 from human3r_model.geometry import pose_to_matrix
 from human3r_model.model import Human3R
@@ -47,6 +48,7 @@ class PrecisionOptions:
         body_model: Of the joints.
         num_frames: Of each video, at most.
         device: "cpu", "cuda", or "auto".
+        is_compiled: Whether the network held against float32 is compiled.
     """
 
     videos: tuple[Path, ...]
@@ -56,6 +58,7 @@ class PrecisionOptions:
     body_model: Path
     num_frames: int = 60
     device: str = "auto"
+    is_compiled: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,8 @@ def bench_precision(
     on_progress("loading the networks")
     exact, rounded = (_load(options, device) for _ in range(2))
     set_precision(rounded, options.precision)
+    if options.is_compiled:
+        compile_trunk(rounded)
     body = BodyModel.from_file(options.body_model, device)
     found = _Differences()
     with torch.inference_mode():
@@ -96,6 +101,7 @@ def bench_precision(
             "network": exact.config.name + ("" if options.weights else ", reference fill"),
             "device": device_name(device),
             "precision": options.precision,
+            "compiled": options.is_compiled,
             "videos": len(options.videos),
             "frames": len(found.is_equal),
             "people": sum(found.num_people),

@@ -113,7 +113,7 @@ class CrossAttention(nn.Module):
         return q, k, v
 
 
-class DecoderBlock(nn.Module):
+class TwoStreamBlock(nn.Module):
     """Self-attention, attention to another stream, feed-forward: each pre-norm and residual."""
 
     def __init__(self, dim: int, num_heads: int, mlp_ratio: int, eps: float) -> None:
@@ -134,15 +134,15 @@ class DecoderBlock(nn.Module):
         self.norm3 = nn.LayerNorm(dim, eps=eps)
         self.mlp = Mlp(dim, dim * mlp_ratio, dim)
 
-    def forward(
+    def update(
         self,
         x: Tensor,
         y: Tensor,
-        turn_x: Rotation | None = None,
-        turn_y: Rotation | None = None,
-        mask_x: Tensor | None = None,
-        mask_y: Tensor | None = None,
-    ) -> Tensor:
+        turn_x: Rotation | None,
+        turn_y: Rotation | None,
+        mask_x: Tensor | None,
+        mask_y: Tensor | None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Update one stream from another.
 
         Args:
@@ -152,26 +152,41 @@ class DecoderBlock(nn.Module):
             turn_y: Rotation of `y`.
             mask_x: `[B, N]`, False where a token of `x` is padding.
             mask_y: `[B, K]`, likewise.
+
+        Returns:
+            The updated `x`, and queries `[B, H, N, D]` and keys `[B, H, K, D]` between the streams.
         """
         x = x + self.attn(self.norm1(x), turn_x, mask_x)
         q, k, v = self.cross_attn.project(self.norm2(x), self.norm_y(y), turn_x, turn_y)
-        return self._finish(x, attend(q, k, v, mask_y))
+        x = x + self.cross_attn.proj(attend(q, k, v, mask_y))
+        return x + self.mlp(self.norm3(x)), q, k
 
-    def forward_with_logit(
+
+class DecoderBlock(TwoStreamBlock):
+    """The block as the image stream and the pose memory have it."""
+
+    def forward(
+        self,
+        x: Tensor,
+        y: Tensor,
+        turn_x: Rotation | None = None,
+        turn_y: Rotation | None = None,
+        mask_x: Tensor | None = None,
+        mask_y: Tensor | None = None,
+    ) -> Tensor:
+        """Return the updated `x`; arguments as in `update`."""
+        return self.update(x, y, turn_x, turn_y, mask_x, mask_y)[0]
+
+
+class StateBlock(TwoStreamBlock):
+    """The block as the state has it: it also says how strongly each token was drawn to `y`."""
+
+    def forward(
         self, x: Tensor, y: Tensor, turn_x: Rotation, turn_y: Rotation, mask_y: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Do the same, and say how strongly each token of `x` was drawn to `y` on average.
-
-        Returns:
-            The updated `x` and the mean cross-attention logit `[B, N]` (`mean_logit`).
-        """
-        x = x + self.attn(self.norm1(x), turn_x, None)
-        q, k, v = self.cross_attn.project(self.norm2(x), self.norm_y(y), turn_x, turn_y)
-        return self._finish(x, attend(q, k, v, mask_y)), mean_logit(q, k, mask_y)
-
-    def _finish(self, x: Tensor, attended: Tensor) -> Tensor:
-        x = x + self.cross_attn.proj(attended)
-        return x + self.mlp(self.norm3(x))
+        """Return the updated `x` and each token's mean logit `[B, N]`; arguments as in `update`."""
+        x, q, k = self.update(x, y, turn_x, turn_y, None, mask_y)
+        return x, mean_logit(q, k, mask_y)
 
 
 def split_heads(x: Tensor, num_heads: int) -> Tensor:

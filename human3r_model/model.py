@@ -15,7 +15,7 @@ from human3r_model.config import ModelConfig
 from human3r_model.encoder import EncoderBlock
 from human3r_model.errors import InputError
 from human3r_model.heads import DownstreamHead
-from human3r_model.layers import DecoderBlock, PatchEmbed
+from human3r_model.layers import DecoderBlock, PatchEmbed, StateBlock
 from human3r_model.mixed import widen
 from human3r_model.people import detect_people, score_people, segment_people
 from human3r_model.recurrence import POSE_POSITION, ImageStream, PoseMemory, decode, gate_state
@@ -52,7 +52,7 @@ class Human3R(nn.Module):
         self.backbone = DinoBackbone(config)
         self.decoder_embed_state = nn.Linear(enc, dec)
         self.dec_blocks_state = nn.ModuleList(
-            DecoderBlock(dec, config.state_heads, ratio, eps) for _ in range(config.dec_depth)
+            StateBlock(dec, config.state_heads, ratio, eps) for _ in range(config.dec_depth)
         )
         self.dec_norm_state = nn.LayerNorm(dec, eps=eps)
         self.downstream_head = DownstreamHead(config)
@@ -93,8 +93,8 @@ class Human3R(nn.Module):
         tokens = self.decoder_embed_state(self.register_tokens.weight)
         memory = self.pose_retriever.mem[0]
         return State(
-            tokens=tokens.expand(batch_size, -1, -1),
-            memory=memory.expand(batch_size, -1, -1),
+            tokens=tokens.repeat(batch_size, 1, 1),
+            memory=memory.repeat(batch_size, 1, 1),
             is_first=torch.ones(batch_size, dtype=torch.bool, device=tokens.device),
             tracks=empty_tracks(batch_size, tokens, self.config.dec_dim),
             initial_tokens=tokens,

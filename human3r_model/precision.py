@@ -30,9 +30,10 @@ def set_precision(model: Human3R, precision: Precision) -> None:
         precision: "float32" is IEEE's. On a GPU, "tf32" multiplies float32 by 11 bits of mantissa,
             as the published code does; products of 16 bits are an order of magnitude faster than
             float32's: "bfloat16" has its range and 8 bits, "float16" 11 bits and ends at 65504.
+            With either, what stays float32 is multiplied as with "tf32".
     """
-    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
-    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = precision != "float32"
+    torch.backends.cudnn.allow_tf32 = precision != "float32"
     stored = torch.float32 if precision == "tf32" else getattr(torch, precision)
     kept = [model.get_submodule(name) for name in LAST_LAYERS]
     for part in TRUNK:

@@ -131,10 +131,7 @@ def decode(
     image, mask = stream.tokens, stream.is_real
     outputs, logits = [], []
     for state_block, image_block in zip(state_blocks, image_blocks, strict=True):
-        assert isinstance(state_block, DecoderBlock)
-        next_state, logit = state_block.forward_with_logit(
-            state, image, state_in_state, image_in_state, mask
-        )
+        next_state, logit = state_block(state, image, state_in_state, image_in_state, mask)
         image = image_block(image, state, image_in_image, state_in_image, mask)
         state = next_state
         outputs.append(image)

@@ -120,6 +120,15 @@ def annotate(
             rich_help_panel=_MACHINES,
         ),
     ] = 4,
+    compile_network: Annotated[
+        bool,
+        typer.Option(
+            "--compile",
+            help="Have torch.compile fuse the network's small operations: a third faster in 16 "
+            "bits on a GPU, after a minute's start. Needs a C compiler.",
+            rich_help_panel=_MACHINES,
+        ),
+    ] = False,
     max_failure_rate: Annotated[
         float,
         typer.Option(
@@ -176,7 +185,7 @@ def annotate(
             job,
             identity,
             models,
-            WorkerConfig(batch_clips=batch_clips),
+            WorkerConfig(batch_clips=batch_clips, is_compiled=compile_network),
             lambda shards, settings: run_shards(shards, settings, resources),
             progress.add,
             max_failure_rate,

@@ -27,6 +27,7 @@ Weights = Annotated[
 AnyPrecision = Annotated[
     str, typer.Option(help="In which the network computes: float32, tf32, bfloat16, float16.")
 ]
+Compiled = Annotated[bool, typer.Option("--compile", help="Compiled by torch.compile.")]
 Preset = Annotated[str | None, typer.Option(help="Instead of --weights: random ones of a preset.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda. Default: a GPU where there is one.")]
 BodyModel = Annotated[str | None, typer.Option(help="SMPL-X model file (.npz), a path or uri.")]
@@ -88,6 +89,7 @@ def model(
     plain: Annotated[
         bool, typer.Option("--plain", help="Run the plain formulation on the same frames, too.")
     ] = False,
+    compiled: Compiled = False,
     repeats: Repeats = 5,
     json_file: JsonFile = None,
 ) -> None:
@@ -96,6 +98,8 @@ def model(
     from pipeline.models import ModelSource
 
     _check_model(weights, preset)
+    if plain and compiled:
+        raise typer.BadParameter("--plain runs uncompiled: give it without --compile")
     options = ModelOptions(
         ModelSource(weights, preset, 0, None),
         precision=_check_precision(precision),
@@ -107,6 +111,7 @@ def model(
         num_people=people,
         repeats=repeats,
         with_plain=plain,
+        is_compiled=compiled,
     )
     _show(lambda: bench_model(options, _say), json_file)
 
@@ -125,6 +130,7 @@ def precision(
         typer.Option(help="Instead of --weights: filled as the reference files' networks are."),
     ] = None,
     precision: AnyPrecision = "bfloat16",
+    compiled: Compiled = False,
     frames: Annotated[int, typer.Option(min=1, help="Of each video, at most.")] = 60,
     device: Device = "auto",
     json_file: JsonFile = None,
@@ -141,6 +147,7 @@ def precision(
         body_model=body_model,
         num_frames=frames,
         device=device,
+        is_compiled=compiled,
     )
     _show(lambda: bench_precision(options, _say), json_file)
 
@@ -151,6 +158,8 @@ def pipeline(
     weights: Weights = None,
     preset: Preset = None,
     body_model: BodyModel = None,
+    precision: AnyPrecision = "float32",
+    compiled: Compiled = False,
     batch_clips: Annotated[int, typer.Option(min=1, help="As of h3r annotate.")] = 4,
     threads: Annotated[
         int | None,
@@ -169,9 +178,10 @@ def pipeline(
     options = PipelineOptions(
         src=src,
         models=ModelSource(weights, preset, 0, body_model),
-        worker=WorkerConfig(batch_clips=batch_clips),
+        worker=WorkerConfig(batch_clips=batch_clips, is_compiled=compiled),
         num_threads=threads or default_threads(count_cores()),
         repeats=repeats,
+        precision=_check_precision(precision),
     )
     _show(lambda: bench_pipeline(options, _say), json_file)
 

@@ -38,6 +38,9 @@ def train_nano(
         int, typer.Option(min=3, help="Scenes to render from several sides and learn from.")
     ] = 2000,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the optimiser in all.")] = 8000,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.1, help="End training after so long. Default: --steps.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of clips, weights and draws.")] = 0,
     processes: Annotated[
         int | None,
@@ -84,6 +87,7 @@ def train_nano(
     config = TrainConfig(
         seed=seed,
         num_steps=steps,
+        max_seconds=None if minutes is None else 60 * minutes,
         num_clips=batch_clips,
         num_processes=processes or torch.cuda.device_count() or os.cpu_count() or 1,
         num_loaders=loaders,

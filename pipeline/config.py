@@ -78,7 +78,7 @@ class LabelConfig:
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """How a worker runs; never changes a label.
+    """How a worker runs; changes no label beyond its last bits.
 
     Attributes:
         batch_clips: Clips of one picture size that advance through the network together.
@@ -87,6 +87,7 @@ class WorkerConfig:
         decode_bytes: Main memory that the decoders of a shard may take, about; a clip
             too large for it runs alone.
         device: torch device, "auto" for CUDA when there is one.
+        is_compiled: Whether torch.compile fuses the network's small operations.
     """
 
     batch_clips: int = 4
@@ -94,6 +95,7 @@ class WorkerConfig:
     prefetch_frames: int = 8
     decode_bytes: int = 2**30
     device: str = "auto"
+    is_compiled: bool = False
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,11 @@ class Models:
 
 
 def load_models(
-    source: ModelSource, wanted_device: str, precision: Precision = "float32"
+    source: ModelSource,
+    wanted_device: str,
+    precision: Precision = "float32",
+    *,
+    is_compiled: bool = False,
 ) -> Models:
     """The network, set to a precision, and the body model.
 
@@ -54,10 +58,15 @@ def load_models(
         source: Where they come from.
         wanted_device: As in `choose_device`.
         precision: In which the network's trunk computes.
+        is_compiled: Have torch.compile fuse the trunk's small operations.
     """
     device = choose_device(wanted_device)
     network = load_network(source, device)
     set_precision(network.model, precision)
+    if is_compiled:
+        from human3r_model.compiled import compile_trunk  # loads torch's compiler, seconds
+
+        compile_trunk(network.model)
     return Models(network, load_body(source), device)
 
 

@@ -102,8 +102,11 @@ class ShardWorker:
     @classmethod
     def load(cls, settings: WorkerSettings) -> "ShardWorker":
         """A worker with the models that `settings` name."""
-        precision = settings.identity.labels.precision
-        return cls(settings, load_models(settings.models, settings.config.device, precision))
+        config, precision = settings.config, settings.identity.labels.precision
+        return cls(
+            settings,
+            load_models(settings.models, config.device, precision, is_compiled=config.is_compiled),
+        )
 
     def annotate(self, shard_index: int) -> ShardReport:
         """Annotate and commit one shard.

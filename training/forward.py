@@ -7,6 +7,7 @@ patches a side, H and W pixels.
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from human3r_model.backbone import fit_square
@@ -43,8 +44,9 @@ def encode(model: Human3R, frames: Tensor, cells: Tensor) -> Encoded:
     config, head = model.config, model.downstream_head
     size = (frames.shape[1], frames.shape[2])
     image = (frames.permute(0, 3, 1, 2).to(model.pose_token.dtype) / 255 - 0.5) / 0.5
-    image_tokens = model.encode_image(image)
-    dino_tokens = model.backbone(fit_square(image, config.dino_image_size))
+    with torch.autocast(frames.device.type, torch.bfloat16, enabled=frames.is_cuda):
+        image_tokens = model.encode_image(image)
+        dino_tokens = model.backbone(fit_square(image, config.dino_image_size))
     score_map = image.new_zeros(len(frames), config.dino_grid, config.dino_grid)
     score_map[tuple(cells.unbind(-1))] = 1.0
     found = detect_people(head, config, score_map, dino_tokens, image_tokens, size)

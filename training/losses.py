@@ -34,11 +34,11 @@ def detection_loss(score_logits: Tensor, score: Tensor) -> Tensor:
 
     Args:
         score_logits: [F, G*G].
-        score: [F, G*G] 1, 0, or -1 where it does not count.
+        score: [F, G*G] 1 where a head is, down to 0 farther off, or -1 where it does not count.
     """
     counts = score >= 0
     loss = F.binary_cross_entropy_with_logits(score_logits[counts], score[counts], reduction="sum")
-    return loss / (score > 0).sum().clamp(min=len(score) // 4 + 1)
+    return loss / (score == 1).sum().clamp(min=len(score) // 4 + 1)
 
 
 def offset_loss(found: Detections, padded_head_px: Tensor, config: ModelConfig) -> Tensor:

@@ -71,9 +71,9 @@ def _counts(score: Tensor, truth: Tensor, grid: int) -> Tensor:
     score, truth = (values.view(-1, 1, grid, grid) for values in (score, truth))
     is_peak = (F.max_pool2d(score, 3, 1, 1) == score) & (score >= THRESHOLD)
     is_ignored = F.max_pool2d((truth < 0).float(), 3, 1, 1) > 0
-    near_truth = F.max_pool2d((truth > 0).float(), 3, 1, 1) > 0
+    near_truth = F.max_pool2d((truth == 1).float(), 3, 1, 1) > 0
     near_peak = F.max_pool2d(is_peak.float(), 3, 1, 1) > 0
-    is_there = truth > 0
+    is_there = truth == 1
     hits = (is_there & near_peak).sum()
     false = (is_peak & ~near_truth & ~is_ignored).sum()
     return torch.stack([hits, hits + false, is_there.sum()]).float().cpu()

@@ -32,7 +32,7 @@ from training.stream import Batch
 from training.surface_maps import SurfaceMap
 
 WEIGHTS = {
-    "detection": 1.0,
+    "detection": 2.0,
     "offset": 0.5,
     "mask": 1.0,
     "orient": 1.0,
@@ -45,7 +45,7 @@ WEIGHTS = {
     "camera_t": 10.0,
     "camera_r": 25.0,
     "points": 4.0,
-    "matching": 0.3,
+    "matching": 0.5,
     "joint_maps": 0.5,
     "surface_maps": 4.0,
 }

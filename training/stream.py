@@ -26,6 +26,9 @@ _PAIRS = ((1, 2), (4, 5), (7, 8), (10, 11), (13, 14), (16, 17), (18, 19), (20, 2
 _JITTER_PROBABILITY = 0.25
 _WHITE_BALANCE, _PERSON_GAIN = 0.08, 0.4  # how far a channel's gain may be from the others'
 IGNORED = -1.0
+HEAD_M, SIGMAS_A_HEAD = 0.24, 6
+"""A head is wanted on a hill of the score as wide as it is seen (CenterNet, arXiv 1904.07850), so
+that a near head, on many patches, has one peak."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +43,8 @@ class Batch:
         world_from_camera: [F, 4, 4]; the world is the camera of the clip's first frame.
         focal_px: [F].
         is_start: [B] bool, these are the clip's first frames.
-        score: [F, G*G] 1 where a head is, 0 where none is, -1 where neither is to be learned.
+        score: [F, G*G] 1 where a head is, less beside it, 0 where none is, -1 where neither is to
+            be learned.
         cells: [P, 3] frame, row, column of the patch each person is read from, ascending.
         padded_head_px: [P, 2] head in DINOv2's square, clamped into the picture.
         actor: [P] who it is; the same number is the same person inside a clip.
@@ -220,6 +224,13 @@ def _recolour(
     return _colour_map(rng, _WHITE_BALANCE)[recoloured, [0, 1, 2]]
 
 
+def _hill(grid: int, middle: NDArray, spread: float) -> NDArray[np.float32]:
+    """[G, G] a Gaussian of the distance of each patch's middle from x, y, all in patches."""
+    x, y = np.meshgrid(*[np.arange(grid) + 0.5] * 2)
+    squared = (x - middle[0]) ** 2 + (y - middle[1]) ** 2
+    return np.exp(-squared / (2 * spread**2)).astype(np.float32)
+
+
 def _colour_map(rng: np.random.Generator, gain_spread: float) -> NDArray[np.uint8]:
     """[256, 3] what becomes of each level of each channel."""
     levels = np.arange(256)[:, None] / 255
@@ -290,8 +301,12 @@ def _seat(
         elif not is_label:
             around = np.s_[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
             score[around] = IGNORED
-    for row, column in taken:
-        score[row, column] = 1
+    for cell, who in taken.items():
+        head_px = HEAD_M * clip.focal_px[place] / clip.head_position[place, who, 2]
+        spread = head_px * side / longest / config.dino_patch_size / SIGMAS_A_HEAD
+        raised = np.maximum(score, _hill(grid, padded[who] / config.dino_patch_size, spread))
+        score = np.where(score == IGNORED, score, raised)
+        score[cell] = 1
     seats = dict(taken)
     if rng is not None:
         for cell, who in taken.items():

@@ -34,6 +34,7 @@ class TrainConfig:
         preset: Architecture.
         seed: Of the first weights and of every draw.
         num_steps: Steps of the optimiser in all.
+        max_seconds: When to end before that, the learning rate falling by the clock; None: never.
         num_clips: Clips side by side in each process.
         num_processes: Processes that share the work of a step.
         window: Frames of each a step goes through.
@@ -50,6 +51,7 @@ class TrainConfig:
     preset: str = "nano"
     seed: int = 0
     num_steps: int = 20000
+    max_seconds: float | None = None
     num_clips: int = 8
     num_processes: int = 1
     window: int = 3
@@ -58,7 +60,7 @@ class TrainConfig:
     warmup_steps: int = 200
     weight_decay: float = 0.02
     max_grad_norm: float = 1.0
-    ema_decay: float = 0.998
+    ema_decay: float = 0.997
     measure_every: int = 250
     measure_windows: int = 10
 
@@ -143,13 +145,13 @@ class Trainer:
         lanes = [_Lanes(stream, self.step, self.config, self._device) for stream in self._streams]
         recent: dict[str, list[float]] = {}
         began = time.perf_counter() - self.seconds
-        while self.step < self.config.num_steps:
+        while self._done < 1:
             losses = self._advance(lanes[rng.choice(len(lanes), p=self._shares)], rng)
             for name, value in losses.items():
                 recent.setdefault(name, []).append(value)
-            if self.step % self.config.measure_every and self.step < self.config.num_steps:
+            self.seconds = self._agree_on(time.perf_counter() - began)
+            if self.step % self.config.measure_every and self._done < 1:
                 continue
-            self.seconds = time.perf_counter() - began
             if self._held_out:
                 point = self._point(recent)
                 with curve.open("a") as stream:
@@ -157,6 +159,22 @@ class Trainer:
                 self.save(checkpoint)
                 show(_line(point))
             recent = {}
+
+    def _agree_on(self, seconds: float) -> float:
+        """The mean clock of all processes, so that all end at the same step."""
+        if self.config.num_processes == 1:
+            return seconds
+        total = torch.tensor(seconds, dtype=torch.float64)
+        torch.distributed.all_reduce(total)
+        return total.item() / self.config.num_processes
+
+    @property
+    def _done(self) -> float:
+        """The share of the training that lies behind, by steps or by the clock."""
+        by_clock = (
+            0.0 if self.config.max_seconds is None else self.seconds / self.config.max_seconds
+        )
+        return max(self.step / self.config.num_steps, by_clock)
 
     @property
     def _frames_a_step(self) -> int:
@@ -167,7 +185,7 @@ class Trainer:
         config = self.config
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(config, self.step)
+                group["lr"] = learning_rate(config, self.step, self._done)
         outcome = self._run(lanes, rng)
         for parameter in self._parameters:
             parameter.grad = None
@@ -269,12 +287,16 @@ def trained_parameters(model: Human3R) -> list[nn.Parameter]:
     return [value for name, value in model.named_parameters() if not name.startswith(unread)]
 
 
-def learning_rate(config: TrainConfig, step: int) -> float:
-    """A linear warm-up, then half a cosine down to a fiftieth of the peak."""
-    if step < config.warmup_steps:
-        return config.learning_rate * (step + 1) / config.warmup_steps
-    done = (step - config.warmup_steps) / max(config.num_steps - config.warmup_steps, 1)
-    return config.learning_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(done, 1))))
+def learning_rate(config: TrainConfig, step: int, done: float) -> float:
+    """Half a cosine down to a fiftieth of the peak, begun by a linear warm-up.
+
+    Args:
+        config: The training.
+        step: The one that comes.
+        done: Share of the training that lies behind.
+    """
+    falling = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(done, 1)))
+    return config.learning_rate * falling * min(1, (step + 1) / config.warmup_steps)
 
 
 def _average_gradients(parameters: list[nn.Parameter], num_processes: int) -> None:

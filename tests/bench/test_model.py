@@ -8,7 +8,7 @@ import torch
 from bench.model import flop_counter
 from bench.plain import plain_attention, run_plain
 from bench.precision import PrecisionOptions, bench_precision
-from human3r_model.layers import Attention, DecoderBlock
+from human3r_model.layers import Attention, StateBlock
 from human3r_model.rope import rotation
 from tests.commands import h3r
 from tests.conftest import FREE_BODY
@@ -38,13 +38,13 @@ def test_the_plain_formulation_computes_the_same():
 
 
 def test_padding_is_left_out_of_both_formulations():
-    block = DecoderBlock(16, 2, 2, 1e-6)
+    block = StateBlock(16, 2, 2, 1e-6)
     x, y = torch.randn(2, 3, 16), torch.randn(2, 5, 16)
     mask = torch.tensor([[True] * 5, [True, True, False, True, False]])
     turns = [rotation(torch.arange(2 * n).view(1, n, 2), 8, 100.0, torch.float32) for n in (3, 5)]
-    ours = block.forward_with_logit(x, y, *turns, mask)
+    ours = block(x, y, *turns, mask)
     with plain_attention():
-        plain = block.forward_with_logit(x, y, *turns, mask)
+        plain = block(x, y, *turns, mask)
     torch.testing.assert_close(ours, plain, rtol=1e-5, atol=1e-6)
 
 

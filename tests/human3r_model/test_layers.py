@@ -3,7 +3,7 @@
 import torch
 
 from human3r_model.encoder import EncoderAttention
-from human3r_model.layers import Attention, DecoderBlock, attend, mean_logit
+from human3r_model.layers import Attention, DecoderBlock, StateBlock, attend, mean_logit
 from human3r_model.rope import rotation
 
 
@@ -36,12 +36,13 @@ def test_attention_is_softmax_over_real_keys():
 
 def test_decoder_block_reads_the_same_with_and_without_its_logit():
     torch.manual_seed(0)
-    block = DecoderBlock(16, 2, 4, 1e-6)
+    block, plain = StateBlock(16, 2, 4, 1e-6), DecoderBlock(16, 2, 4, 1e-6)
+    plain.load_state_dict(block.state_dict())
     x, y = random(1, 3, 16), random(1, 5, 16, seed=1)
     turn_x = rotation(torch.tensor([[[0, 0], [0, 1], [1, 0]]]), 8, 100.0, torch.float32)
     turn_y = rotation(torch.arange(10).view(1, 5, 2), 8, 100.0, torch.float32)
-    updated, logit = block.forward_with_logit(x, y, turn_x, turn_y, None)
-    torch.testing.assert_close(updated, block(x, y, turn_x, turn_y))
+    updated, logit = block(x, y, turn_x, turn_y, None)
+    torch.testing.assert_close(updated, plain(x, y, turn_x, turn_y))
     assert logit.shape == (1, 3)
 
 

@@ -25,7 +25,21 @@ def test_a_head_is_learned_at_its_patch_of_the_square(tmp_path):
     batch = one_window(tmp_path, make_clip([(102, 21)]))
     assert batch.padded_head_px.tolist() == [[102.0, 69.0]]
     assert batch.cells.tolist() == [[0, 8, 12]]
-    assert batch.score.view(24, 24).nonzero().tolist() == [[8, 12]]
+    assert (batch.score.view(24, 24) == 1).nonzero().tolist() == [[8, 12]]
+
+
+def test_the_score_around_a_head_falls_as_widely_as_the_head_is_seen(tmp_path):
+    clip = make_clip([(102, 21)])
+    widths = []
+    for distance_m in (1.0, 8.0):
+        clip.head_position[:, :, 2] = distance_m
+        row = one_window(tmp_path, clip).score.view(24, 24)[8]  # the head is 0.25 patches right
+        assert row[12] == 1
+        assert (row[13:].diff() <= 0).all()
+        assert row[13] >= row[11]
+        widths.append((row > 0.1).sum().item())
+    assert widths[0] == 3
+    assert widths[1] == 1
 
 
 def test_a_head_beyond_the_crop_is_learned_at_the_edge(tmp_path):

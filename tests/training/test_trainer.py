@@ -19,7 +19,7 @@ from training.trainer import TrainConfig, Trainer, learning_rate, trained_parame
 def make_trainer(tmp_path, free_body):
     write_clip(tmp_path / "clip.safetensors", make_clip([(60, 30), (120, 40)], num_frames=4))
 
-    def make(num_steps, single_share=0.5, start_from=None, num_loaders=0):
+    def make(num_steps, single_share=0.5, start_from=None, num_loaders=0, max_seconds=None):
         def stream(*, is_augmented):
             paths = [tmp_path / "clip.safetensors"]
             return ClipStream(
@@ -35,6 +35,7 @@ def make_trainer(tmp_path, free_body):
 
         config = TrainConfig(
             num_steps=num_steps,
+            max_seconds=max_seconds,
             num_clips=2,
             window=2,
             warmup_steps=1,
@@ -112,7 +113,15 @@ def test_weights_of_another_preset_are_refused(make_trainer, tmp_path):
 
 def test_the_learning_rate_rises_and_falls():
     config = TrainConfig(learning_rate=1.0, warmup_steps=10, num_steps=110)
-    assert learning_rate(config, 0) == pytest.approx(0.1)
-    assert learning_rate(config, 9) == pytest.approx(1.0)
-    assert learning_rate(config, 60) == pytest.approx(0.51)
-    assert learning_rate(config, 110) == pytest.approx(0.02)
+    assert learning_rate(config, 0, 0) == pytest.approx(0.1)
+    assert learning_rate(config, 4, 0.5) == pytest.approx(0.51 / 2)
+    assert learning_rate(config, 60, 0.5) == pytest.approx(0.51)
+    assert learning_rate(config, 110, 1) == pytest.approx(0.02)
+
+
+def test_a_training_ends_by_the_clock(make_trainer, tmp_path):
+    curve = tmp_path / "curve.jsonl"
+    trainer = make_trainer(10**6, max_seconds=1e-3)
+    trainer.run(curve, tmp_path / "checkpoint.pt", print)
+    (point,) = [json.loads(line) for line in curve.read_text().splitlines()]
+    assert trainer.step == point["step"] == 1

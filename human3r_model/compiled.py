@@ -1,0 +1,32 @@
+"""The trunk by torch.compile: the same products, with the small operations between them fused."""
+
+import torch._dynamo
+from torch import nn
+
+from human3r_model.model import Human3R
+
+MOST_VARIANTS = 64
+"""Of one block's compiled forms: by picture size, batch of one or more, with padded people or not;
+past torch's own 8 a block would quietly run uncompiled."""
+
+
+def compile_trunk(model: Human3R, backend: str = "inductor") -> None:
+    """Have both backbones, the decoder and the dense head compiled when they are first run.
+
+    Each kind of block is compiled once and again for another picture size; the first batch of a
+    process takes a minute or so. Numbers differ in their last bits, as between two kinds of GPU.
+
+    Args:
+        model: Changed in place; already on its device and in its precision.
+        backend: Of torch.compile. "inductor" needs a C compiler, and triton on a GPU.
+    """
+    torch._dynamo.config.recompile_limit = MOST_VARIANTS
+    repeated = (
+        model.backbone.encoder.blocks,
+        model.enc_blocks,
+        model.dec_blocks,
+        model.dec_blocks_state,
+    )
+    parts: list[nn.Module] = [block for blocks in repeated for block in blocks]
+    for part in [*parts, model.downstream_head.dpt_self]:
+        part.compile(backend=backend)

@@ -116,7 +116,7 @@ PRESETS: dict[str, ModelConfig] = {
             dpt_dims=(24, 32, 48, 64),
             dpt_features=24,
             long_side=192,
-            detection_threshold=0.2,
+            detection_threshold=0.25,
         ),
     )
 }

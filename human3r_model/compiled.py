@@ -1,8 +1,10 @@
 """The trunk by torch.compile: the same products, with the small operations between them fused."""
 
+import torch
 import torch._dynamo
 from torch import nn
 
+from human3r_model.errors import CompilerError
 from human3r_model.model import Human3R
 
 MOST_VARIANTS = 64
@@ -19,8 +21,12 @@ def compile_trunk(model: Human3R, backend: str = "inductor") -> None:
     Args:
         model: Changed in place; already on its device and in its precision.
         backend: Of torch.compile. "inductor" needs a C compiler, and triton on a GPU.
+
+    Raises:
+        CompilerError: Nothing can be compiled here.
     """
     torch._dynamo.config.recompile_limit = MOST_VARIANTS
+    _try_out(model.pose_token.device, backend)
     repeated = (
         model.backbone.encoder.blocks,
         model.enc_blocks,
@@ -30,3 +36,15 @@ def compile_trunk(model: Human3R, backend: str = "inductor") -> None:
     parts: list[nn.Module] = [block for blocks in repeated for block in blocks]
     for part in [*parts, model.downstream_head.dpt_self]:
         part.compile(backend=backend)
+
+
+def _try_out(device: torch.device, backend: str) -> None:
+    """Compile something small, so that what is missing is told before a clip can fail of it."""
+    try:
+        torch.compile(torch.sin, backend=backend)(torch.zeros(2, device=device))
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        raise CompilerError(
+            f"torch.compile does not work here: {reason} "
+            "Install a C and C++ compiler (gcc, g++), or run without --compile"
+        ) from error

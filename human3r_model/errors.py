@@ -1,8 +1,8 @@
 """What this package raises.
 
 `Human3RError` is the base of all of them: `InputError` (what a caller handed in does not fit the
-network), `CheckpointError` (weights) and `BodyModelError` (the body model file). Each knows
-whether trying again can help.
+network), `CheckpointError` (weights), `BodyModelError` (the body model file) and `CompilerError`
+(torch.compile). Each knows whether trying again can help.
 """
 
 
@@ -29,6 +29,10 @@ class CheckpointError(Human3RError):
         super().__init__(f"{uri}: {reason}")
         self.uri = uri
         self.reason = reason
+
+
+class CompilerError(Human3RError):
+    """torch.compile does not work on this machine."""
 
 
 class BodyModelError(Human3RError):

@@ -1,10 +1,10 @@
-"""Times the parts of a network on a GPU in TF32, beside what the GPU could do.
+"""Times the parts of a network on a GPU, as they are and compiled, beside what the GPU could do.
 
-Run: PYTHONPATH=. python docs/studies/model_parts.py PARTS.json
+Run: PYTHONPATH=. python docs/studies/model_parts.py PARTS.json PRECISION
 
 It needs torch and smplx alone, for machines without the rest; `h3r bench model` is the bench.
 Weights are random, three people are planted in every frame. docs/benchmarks/model_parts_h100.json
-is what an earlier form of it said on an H100.
+(TF32) and model_parts_h200.txt (bfloat16) are what earlier forms of it said.
 """
 
 import json
@@ -18,8 +18,10 @@ from pathlib import Path
 import torch
 
 from human3r_model.backbone import fit_square
-from human3r_model.config import PRESETS
+from human3r_model.compiled import compile_trunk
+from human3r_model.config import PRECISIONS, PRESETS, Precision
 from human3r_model.model import Human3R
+from human3r_model.precision import set_precision
 from human3r_model.values import HeadSelection
 from training.forward import encode
 
@@ -75,21 +77,25 @@ def random_network(preset: str) -> Human3R:
     return model
 
 
-def parts(preset: str) -> Iterator[dict[str, object]]:
-    """Milliseconds a frame of each part, in TF32."""
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+def parts(preset: str, precision: Precision) -> Iterator[dict[str, object]]:
+    """Milliseconds a frame of each part, as it is and then compiled."""
     model = random_network(preset)
-    for num_frames in BATCHES:
-        seconds = part_times_s(model, num_frames)
-        yield {
-            "what": "model",
-            "preset": preset,
-            "tf32": True,
-            "frames": num_frames,
-            **{f"{name}_ms": 1000 * value for name, value in seconds.items()},
-            "fps": 1 / (seconds["encoder"] + seconds["dino"] + seconds["step"]),
-            "mem_gb": torch.cuda.max_memory_allocated() / 1e9,
-        }
+    set_precision(model, precision)
+    for is_compiled in (False, True):
+        if is_compiled:
+            compile_trunk(model)
+        for num_frames in BATCHES:
+            seconds = part_times_s(model, num_frames)
+            yield {
+                "what": "model",
+                "preset": preset,
+                "precision": precision,
+                "compiled": is_compiled,
+                "frames": num_frames,
+                **{f"{name}_ms": 1000 * value for name, value in seconds.items()},
+                "fps": 1 / (seconds["encoder"] + seconds["dino"] + seconds["step"]),
+                "mem_gb": torch.cuda.max_memory_allocated() / 1e9,
+            }
 
 
 def part_times_s(model: Human3R, num_frames: int) -> dict[str, float]:
@@ -113,8 +119,10 @@ def part_times_s(model: Human3R, num_frames: int) -> dict[str, float]:
 
 def main() -> None:
     """Measure, and write JSON."""
+    precision = next(name for name in PRECISIONS if name == sys.argv[2])
     with torch.inference_mode():
-        results = [*ceilings(), *(row for preset in ("896L", "672S") for row in parts(preset))]
+        rows = (row for preset in ("896L", "672S") for row in parts(preset, precision))
+        results = [*ceilings(), *rows]
     content = {
         "device": torch.cuda.get_device_name(),
         "torch": torch.__version__,

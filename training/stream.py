@@ -224,13 +224,6 @@ def _recolour(
     return _colour_map(rng, _WHITE_BALANCE)[recoloured, [0, 1, 2]]
 
 
-def _hill(grid: int, middle: NDArray, spread: float) -> NDArray[np.float32]:
-    """[G, G] a Gaussian of the distance of each patch's middle from x, y, all in patches."""
-    x, y = np.meshgrid(*[np.arange(grid) + 0.5] * 2)
-    squared = (x - middle[0]) ** 2 + (y - middle[1]) ** 2
-    return np.exp(-squared / (2 * spread**2)).astype(np.float32)
-
-
 def _colour_map(rng: np.random.Generator, gain_spread: float) -> NDArray[np.uint8]:
     """[256, 3] what becomes of each level of each channel."""
     levels = np.arange(256)[:, None] / 255
@@ -328,3 +321,10 @@ def _seat(
         for cell, who in sorted(seats.items())
     ]
     return score, rows
+
+
+def _hill(grid: int, middle: NDArray, spread: float) -> NDArray[np.float32]:
+    """[G, G] a Gaussian of the distance of each patch's middle from x, y, all in patches."""
+    x, y = np.meshgrid(*[np.arange(grid) + 0.5] * 2)
+    squared = (x - middle[0]) ** 2 + (y - middle[1]) ** 2
+    return np.exp(-squared / (2 * spread**2)).astype(np.float32)

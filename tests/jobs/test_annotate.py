@@ -2,6 +2,7 @@
 
 import pytest
 
+from pipeline.worker import ShardWorker
 from tests.commands import h3r, h3r_process
 
 TINY = ("--preset", "tiny")
@@ -48,3 +49,19 @@ def test_a_cluster_that_does_not_answer_fails_at_once(small_source, tmp_path):
     assert answer.exit_code == 1
     message = "h3r: --address 127.0.0.1:1: no Ray cluster answers there:"
     assert answer.stderr.splitlines()[-1].startswith(message)
+
+
+@pytest.mark.parametrize(("options", "num_compiled"), [((), 0), (("--compile",), 1)])
+def test_a_worker_compiles_its_network_where_that_is_asked_for(
+    small_source, tmp_path, monkeypatch, options, num_compiled
+):
+    def run_here(shards, settings, resources):
+        worker = ShardWorker.load(settings)
+        yield from (worker.annotate(shard) for shard in shards)
+
+    compiled = []
+    monkeypatch.setattr("human3r_model.compiled.compile_trunk", compiled.append)
+    monkeypatch.setattr("pipeline.ray_runner.run_shards", run_here)
+    answer = h3r("annotate", small_source, tmp_path / "out", *TINY, *options)
+    assert answer.exit_code == 3  # one of the videos is none
+    assert len(compiled) == num_compiled

@@ -81,6 +81,12 @@ def test_a_precision_that_is_none_is_refused():
     assert "--precision float8: must be one of float32, tf32, bfloat16, float16" in said
 
 
+def test_the_plain_formulation_is_not_compiled():
+    answer = h3r("bench", "model", "--preset", "tiny", "--plain", "--compile")
+    assert answer.exit_code == 2
+    assert "give it without --compile" in " ".join(answer.stderr.replace("│", " ").split())
+
+
 def test_what_another_precision_changes(tmp_path):
     make_video(tmp_path / "a.mp4", 4)
     file = tmp_path / "figures.json"

@@ -9,16 +9,16 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.machine import read_machine
+from bench.pictures import first_frames, network_pictures
 from bench.report import BenchReport, Figure
-from human3r_model.preprocess import image_geometry, prepare_image
 from pipeline.av_io.reader import VideoReader
-from pipeline.decode import DecodedFrame, LostFrame, decode_frames
-from pipeline.probe import VideoInfo, probe_video
+from pipeline.decode import LostFrame
+from pipeline.probe import probe_video
 
 FFMPEG = "ffmpeg"
 LONG_SIDE = 512  # of the network's picture, as the published presets have it
@@ -47,8 +47,8 @@ def bench_decode(
     ways: dict[str, Callable[[], int]] = {
         "libav, one thread": lambda: _decode_bare(video, is_threaded=False),
         "libav, all cores": lambda: _decode_bare(video, is_threaded=True),
-        "frames as RGB": lambda: _decode_rgb(video, info),
-        "network's pictures": lambda: _decode_pictures(video, info),
+        "frames as RGB": lambda: _count(first_frames(video, info)),
+        "network's pictures": lambda: _count(network_pictures(video, info, LONG_SIDE)),
         "probe": lambda: probe_video(video, video).num_frames,
     }
     if shutil.which(FFMPEG):
@@ -96,29 +96,8 @@ def _decode_bare(video: str, *, is_threaded: bool) -> int:
         return sum(1 for packet in packets for _ in reader.decode(packet))
 
 
-def _decode_rgb(video: str, info: VideoInfo) -> int:
-    return sum(isinstance(frame, DecodedFrame) for frame in _frames(video, info))
-
-
-def _decode_pictures(video: str, info: VideoInfo) -> int:
-    geometry = image_geometry(info.width, info.height, LONG_SIDE)
-    pictures = (
-        prepare_image(frame.rgb, geometry)
-        for frame in _frames(video, info)
-        if isinstance(frame, DecodedFrame)
-    )
-    return sum(1 for _ in pictures)
-
-
-def _frames(video: str, info: VideoInfo) -> Iterator[DecodedFrame | LostFrame]:
-    return decode_frames(
-        video,
-        video,
-        info.frame_pts,
-        width=info.width,
-        height=info.height,
-        has_timestamps=info.has_timestamps,
-    )
+def _count(items: Iterable[object]) -> int:
+    return sum(not isinstance(item, LostFrame) for item in items)
 
 
 def _run_ffmpeg(video: str, num_frames: int) -> int:

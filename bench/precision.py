@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.machine import read_machine
+from bench.pictures import network_pictures
 from bench.report import BenchReport, Figure
 from human3r_model.body import BodyModel
 from human3r_model.compiled import compile_trunk
@@ -22,11 +23,9 @@ from human3r_model.geometry import pose_to_matrix
 from human3r_model.model import Human3R
 from human3r_model.people import SCORE_MARGIN
 from human3r_model.precision import set_precision
-from human3r_model.preprocess import image_geometry, prepare_image
 from human3r_model.reference_fill import build_reference_model
 from human3r_model.values import Prediction
 from human3r_model.weights import load_model
-from pipeline.decode import DecodedFrame, decode_frames
 from pipeline.models import choose_device, device_name
 from pipeline.probe import probe_video
 
@@ -92,7 +91,9 @@ def bench_precision(
     with torch.inference_mode():
         for number, video in enumerate(options.videos):
             on_progress(f"video {number + 1} of {len(options.videos)}")
-            pictures = np.stack(list(_pictures(video, exact.config.long_side, options.num_frames)))
+            info = probe_video(str(video), str(video))
+            shown = network_pictures(str(video), info, exact.config.long_side, options.num_frames)
+            pictures = np.stack(list(shown))
             _compare(exact, rounded, torch.from_numpy(pictures).to(device), body, found)
     return BenchReport(
         bench="precision",
@@ -144,23 +145,6 @@ def _load(options: PrecisionOptions, device: str) -> Human3R:
         return load_model(options.weights, device).model
     assert options.preset is not None
     return build_reference_model(PRESETS[options.preset]).to(device)
-
-
-def _pictures(video: Path, long_side: int, num_frames: int) -> Iterator[NDArray[np.uint8]]:
-    """The first frames as the network sees them."""
-    info = probe_video(str(video), str(video))
-    geometry = image_geometry(info.width, info.height, long_side)
-    frames = decode_frames(
-        str(video),
-        str(video),
-        info.frame_pts[:num_frames],
-        width=info.width,
-        height=info.height,
-        has_timestamps=info.has_timestamps,
-    )
-    for frame in frames:
-        if isinstance(frame, DecodedFrame):
-            yield prepare_image(frame.rgb, geometry)
 
 
 def _compare(

@@ -272,8 +272,20 @@ def _show(measure: "Callable[[], BenchReport]", json_file: Path | None) -> None:
     for line in table_lines(report):
         typer.echo(line)
     if json_file is not None:
-        text = json.dumps(as_json(report, shlex.join(["h3r", *sys.argv[1:]])), indent=1)
+        text = json.dumps(as_json(report, _command(sys.argv[1:])), indent=1)
         json_file.write_text(text + "\n", encoding="utf-8")
+
+
+def _command(arguments: list[str]) -> str:
+    """What was measured, without where the report goes: that is this machine's."""
+    words = iter(arguments)
+    kept = []
+    for word in words:
+        if word == "--json":
+            next(words)
+        elif not word.startswith("--json="):
+            kept.append(word)
+    return shlex.join(["h3r", *kept])
 
 
 def _say(text: str) -> None:

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import torch
 
-from human3r_model.preprocess import image_geometry, prepare_image
+from bench.pictures import network_pictures
 from human3r_model.weights import load_model
-from pipeline.decode import DecodedFrame, decode_frames
 from pipeline.probe import probe_video
 
 EVERY = 10
@@ -27,21 +26,12 @@ def main() -> None:
     layer = model.downstream_head.pose_head.mlp.fc1
     layer.register_forward_hook(lambda _module, _given, out: hidden.append(out))
     info = probe_video(video, video)
-    geometry = image_geometry(info.width, info.height, model.config.long_side)
-    frames = decode_frames(
-        video,
-        video,
-        info.frame_pts,
-        width=info.width,
-        height=info.height,
-        has_timestamps=info.has_timestamps,
-    )
+    pictures = network_pictures(video, info, model.config.long_side)
     state = model.initial_state(1)
     with torch.inference_mode():
-        for index, frame in enumerate(frames):
-            assert isinstance(frame, DecodedFrame)
-            picture = torch.from_numpy(prepare_image(frame.rgb, geometry))
-            prediction, state = model.step(model.encode(picture[None]), state)
+        for index, picture in enumerate(pictures):
+            features = model.encode(torch.from_numpy(picture)[None])
+            prediction, state = model.step(features, state)
             if index % EVERY == 0:
                 pose = " ".join(f"{value:.4f}" for value in prediction.camera_pose[0].tolist())
                 print(f"frame {index}: at most {hidden[-1].max():.2f}; {pose}")

@@ -36,9 +36,15 @@ def test_decode(tmp_path, json_file):
     assert ratio == pytest.approx([ours[0] / bare[0], ours[1] / bare[1]])
 
 
-def test_depth(json_file):
-    answer = h3r("bench", "depth", "--frames", 2, "--repeats", 1, "--json", json_file)
+@pytest.mark.parametrize("is_one_word", [False, True])
+def test_depth(json_file, monkeypatch, is_one_word):
+    where = [f"--json={json_file}"] if is_one_word else ["--json", str(json_file)]
+    arguments = ["bench", "depth", *where, "--frames", "2", "--repeats", "1"]
+    monkeypatch.setattr("sys.argv", ["h3r", *arguments])
+    answer = h3r(*arguments)
     assert answer.exit_code == 0, answer.stderr
+    command = json.loads(json_file.read_text())["command"]
+    assert command == "h3r bench depth --frames 2 --repeats 1"
     found = figures(json_file)
     assert found["16 bits a pixel, not compressed"]["median"] == 2 * 512 * 288 / 1000
     assert found["noise 0: size"]["median"] < found["noise 0.01: size"]["median"]

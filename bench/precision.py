@@ -22,7 +22,7 @@ from human3r_model.config import PRESETS, Precision
 from human3r_model.geometry import pose_to_matrix
 from human3r_model.model import Human3R
 from human3r_model.people import SCORE_MARGIN
-from human3r_model.precision import set_precision
+from human3r_model.precision import set_precision, set_products
 from human3r_model.reference_fill import build_reference_model
 from human3r_model.values import Prediction
 from human3r_model.weights import load_model
@@ -94,7 +94,8 @@ def bench_precision(
             info = probe_video(str(video), str(video))
             shown = network_pictures(str(video), info, exact.config.long_side, options.num_frames)
             pictures = np.stack(list(shown))
-            _compare(exact, rounded, torch.from_numpy(pictures).to(device), body, found)
+            frames = torch.from_numpy(pictures).to(device)
+            _compare(exact, rounded, options.precision, frames, body, found)
     return BenchReport(
         bench="precision",
         machine=machine,
@@ -148,17 +149,24 @@ def _load(options: PrecisionOptions, device: str) -> Human3R:
 
 
 def _compare(
-    exact: Human3R, rounded: Human3R, pictures: Tensor, body: BodyModel, found: _Differences
+    exact: Human3R,
+    rounded: Human3R,
+    precision: Precision,
+    pictures: Tensor,
+    body: BodyModel,
+    found: _Differences,
 ) -> None:
-    """Go through one clip with both."""
+    """Go through one clip with both; products of float32 are the process's, so in turns."""
     states = [network.initial_state(1) for network in (exact, rounded)]
     for picture in pictures:
-        features = [network.encode(picture[None]) for network in (exact, rounded)]
-        threshold, peaks = exact.config.detection_threshold, features[0].score_map
+        set_products("float32")
+        features = exact.encode(picture[None])
+        ours, states[0] = exact.step(features, states[0])
+        threshold, peaks = exact.config.detection_threshold, features.score_map
         is_near = (peaks > SCORE_MARGIN) & ((peaks - threshold).abs() < MARGIN)
         found.is_clear.append(not is_near.any().item())
-        ours, states[0] = exact.step(features[0], states[0])
-        theirs, states[1] = rounded.step(features[1], states[1])
+        set_products(precision)
+        theirs, states[1] = rounded.step(rounded.encode(picture[None]), states[1])
         _compare_frame(ours, theirs, body, found)
 
 

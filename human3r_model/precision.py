@@ -32,11 +32,19 @@ def set_precision(model: Human3R, precision: Precision) -> None:
             float32's: "bfloat16" has its range and 8 bits, "float16" 11 bits and ends at 65504.
             With either, what stays float32 is multiplied as with "tf32".
     """
-    torch.backends.cuda.matmul.allow_tf32 = precision != "float32"
-    torch.backends.cudnn.allow_tf32 = precision != "float32"
+    set_products(precision)
     stored = torch.float32 if precision == "tf32" else getattr(torch, precision)
     kept = [model.get_submodule(name) for name in LAST_LAYERS]
     for part in TRUNK:
         for module in model.get_submodule(part).modules():
             if isinstance(module, MIXED) and module not in kept:
                 module.to(stored)
+
+
+def set_products(precision: Precision) -> None:
+    """Say how this process multiplies float32 on a GPU: in IEEE's way for "float32" alone.
+
+    Who runs networks of two precisions in turns says it before each.
+    """
+    torch.backends.cuda.matmul.allow_tf32 = precision != "float32"
+    torch.backends.cudnn.allow_tf32 = precision != "float32"

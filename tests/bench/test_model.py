@@ -9,6 +9,7 @@ from bench.model import flop_counter
 from bench.plain import plain_attention, run_plain
 from bench.precision import PrecisionOptions, bench_precision
 from human3r_model.layers import Attention, StateBlock
+from human3r_model.model import Human3R
 from human3r_model.rope import rotation
 from tests.commands import h3r
 from tests.conftest import FREE_BODY
@@ -111,3 +112,19 @@ def test_a_network_differs_from_itself_in_nothing(tmp_path):
     assert figures["likewise, of all"].median == 1
     differences = [f.median for name, f in figures.items() if name.endswith("median difference")]
     assert differences == [0] * len(differences)
+
+
+def test_float32_is_not_rounded_beside_a_network_of_another_precision(tmp_path, monkeypatch):
+    make_video(tmp_path / "a.mp4", 2)
+    seen, encode = [], Human3R.encode
+
+    def note(network, *arguments):
+        dtype = network.patch_embed.proj.weight.dtype
+        seen.append((dtype, torch.backends.cuda.matmul.allow_tf32))
+        return encode(network, *arguments)
+
+    monkeypatch.setattr(Human3R, "encode", note)
+    bench_precision(
+        PrecisionOptions((tmp_path / "a.mp4",), None, "tiny", "bfloat16", FREE_BODY, num_frames=2)
+    )
+    assert seen == [(torch.float32, False), (torch.bfloat16, True)] * 2

@@ -28,7 +28,7 @@ from pipeline.inference import ClipInput
 from pipeline.job import annotate_job, identify
 from pipeline.ledger import read_ledger
 from pipeline.models import Models, ModelSource, load_models
-from pipeline.plan import PlannedClip, read_plan, read_shard
+from pipeline.plan import PlannedClip, PlanReader, read_plan
 from pipeline.planning import PlannedJob, plan_job
 from pipeline.report import ShardReport
 from pipeline.retries import Retries
@@ -134,7 +134,7 @@ def _decode_all(
     """The frames of all clips as the network sees them, batch by batch as a worker forms them."""
     batches = []
     for shard in range(read_plan(job.store, ["shard_index"], []).num_shards):
-        clips = {clip.clip_id: clip for clip in read_shard(job.store, shard)}
+        clips = {clip.clip_id: clip for clip in PlanReader(job.store).read_shard(shard)}
         inputs = [_as_input(clip, job.source_root, models) for clip in clips.values()]
         batches += [
             [[frame.rgb for frame in clip.open_frames()] for clip in batch]

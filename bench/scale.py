@@ -22,7 +22,7 @@ from pipeline.config import PlanConfig
 from pipeline.job import pending_shards
 from pipeline.ledger import read_status
 from pipeline.pace import read_pace
-from pipeline.plan import make_plan, read_plan, read_shard, write_plan
+from pipeline.plan import PlanReader, make_plan, read_plan, write_plan
 from pipeline.planning import plan_job
 from pipeline.probe_journal import ProbeJournal
 from pipeline.run_file import RunFile, write_run
@@ -180,9 +180,9 @@ def _status(out: str) -> tuple[float, ...]:
 
 
 def _read_shards(out: str, num_shards: int) -> tuple[float, ...]:
-    store = Store(out)
+    plan = PlanReader(Store(out))
     places = np.linspace(0, num_shards - 1, SHARDS_LOOKED_AT).astype(int).tolist()
-    return tuple(_times(partial(read_shard, store, place), 1)[0] for place in places)
+    return tuple(_times(partial(plan.read_shard, place), 1)[0] for place in places)
 
 
 def _times(action: Callable[[], object], repeats: int = 3) -> tuple[float, ...]:

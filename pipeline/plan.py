@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline import layout
@@ -20,7 +21,7 @@ from pipeline.probe_journal import ProbeJournal
 from pipeline.probing import Probe, probe_file, probe_files
 from pipeline.source import Source
 from pipeline.storage import Store
-from pipeline.tables import TableWriter, read_table
+from pipeline.tables import SortedTable, TableWriter, read_table
 from schemas.tables.plan_clips import PLAN_CLIPS
 from schemas.tables.videos import VIDEOS
 
@@ -177,13 +178,29 @@ def read_plan(
         raise PlanError(f"the plan is damaged: {error}") from error
 
 
-def read_shard(store: Store, shard_index: int) -> list[PlannedClip]:
-    """The clips of one shard, in order; reads only the row groups that hold them."""
-    clips = read_table(store, layout.PLAN_CLIPS, filters=[("shard_index", "==", shard_index)])
-    wanted = sorted(set(clips["video_index"].to_pylist()))
-    videos = read_table(store, layout.PLAN_VIDEOS, filters=[("video_index", "in", wanted)])
-    video_rows = {row["video_index"]: row for row in videos.to_pylist()}
-    return [_planned_clip(row, video_rows[row["video_index"]]) for row in clips.to_pylist()]
+class PlanReader:
+    """Reads the plan of OUT shard by shard, at a cost that does not grow with the plan."""
+
+    def __init__(self, store: Store) -> None:
+        """Nothing is read yet.
+
+        Args:
+            store: OUT.
+        """
+        self._clips = SortedTable(store, layout.PLAN_CLIPS, "shard_index")
+        self._videos = SortedTable(store, layout.PLAN_VIDEOS, "video_index")
+
+    def read_shard(self, shard_index: int) -> list[PlannedClip]:
+        """The clips of one shard, in order; reads only the row groups that hold them.
+
+        Raises:
+            StorageError: The plan is not there, or damaged.
+        """
+        clips = self._clips.read(shard_index, shard_index)
+        spanned = pc.min_max(clips["video_index"]).as_py()
+        videos = self._videos.read(spanned["min"], spanned["max"])
+        video_rows = {row["video_index"]: row for row in videos.to_pylist()}
+        return [_planned_clip(row, video_rows[row["video_index"]]) for row in clips.to_pylist()]
 
 
 def _planned_clip(clip: dict, video: dict) -> PlannedClip:

@@ -1,8 +1,13 @@
 """Tables to and from the bytes of a Parquet file, laid out as their declaration says."""
 
+import contextlib
 import io
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from typing import BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import StorageError
@@ -95,6 +100,53 @@ def plain_bytes(rows: list[dict], schema: pa.Schema) -> bytes:
     return file.getvalue()
 
 
+class SortedTable:
+    """A Parquet file whose rows ascend by a column of integers, read by a range of it.
+
+    Its footer, which grows with the table, is read once; the file must not change.
+    """
+
+    def __init__(self, store: Store, path: str, column: str) -> None:
+        """Nothing is read yet.
+
+        Args:
+            store: Where the file is.
+            path: Of the file.
+            column: By which the rows ascend; it has statistics.
+        """
+        self._store = store
+        self._path = path
+        self._column = column
+        self._footer: tuple[pq.FileMetaData, list[int], list[int]] | None = None
+
+    def read(self, first: int, last: int) -> pa.Table:
+        """The rows whose column is at least `first` and at most `last`.
+
+        Raises:
+            StorageError: The file is not there, or is no whole Parquet file.
+        """
+        with _open_parquet(self._store, self._path) as file:
+            if self._footer is None:
+                self._footer = self._read_footer(file)
+            metadata, lowest, highest = self._footer
+            groups = range(bisect_left(highest, first), bisect_right(lowest, last))
+            rows = pq.ParquetFile(file, metadata=metadata).read_row_groups(groups)
+            value = pc.field(self._column)
+            return rows.filter((value >= first) & (value <= last))
+
+    def _read_footer(self, file: BinaryIO) -> tuple[pq.FileMetaData, list[int], list[int]]:
+        """What pyarrow needs of the footer, and the least and greatest value of each row group."""
+        metadata = pq.read_metadata(file)
+        place = [metadata.schema.column(i).path for i in range(metadata.num_columns)].index(
+            self._column
+        )
+        ranges = [
+            metadata.row_group(group).column(place).statistics
+            for group in range(metadata.num_row_groups)
+        ]
+        return metadata, [one.min for one in ranges], [one.max for one in ranges]
+
+
 def read_table(
     store: Store,
     path: str,
@@ -106,11 +158,18 @@ def read_table(
     Raises:
         StorageError: It is not there, or is no whole Parquet file.
     """
+    with _open_parquet(store, path) as file:
+        if filters is None:  # without the machinery of datasets: a ledger has many small files
+            return pq.ParquetFile(file).read(columns=columns)
+        return pq.read_table(file, columns=columns, filters=filters)
+
+
+@contextlib.contextmanager
+def _open_parquet(store: Store, path: str) -> Iterator[BinaryIO]:
+    """A file to be read as Parquet; what pyarrow finds wrong with it is a `StorageError`."""
     with store.open_read(path) as file:
         try:
-            if filters is None:  # without the machinery of datasets: a ledger has many small files
-                return pq.ParquetFile(file).read(columns=columns)
-            return pq.read_table(file, columns=columns, filters=filters)
+            yield file
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, OSError) and (type(error) is not OSError or error.errno):
                 raise  # the store's; pyarrow's own, of damaged pages, have no number

@@ -37,7 +37,7 @@ from pipeline.outcome import (
     failure_of,
     quarantine_failure,
 )
-from pipeline.plan import PlannedClip, read_shard
+from pipeline.plan import PlannedClip, PlanReader
 from pipeline.report import ShardReport, error_text, report_commit
 from pipeline.retries import Retries
 from pipeline.retry_requests import forget_request, read_request
@@ -95,6 +95,7 @@ class ShardWorker:
             device=device_name(models.device),
         )
         self._store = Store(settings.out)
+        self._plan = PlanReader(self._store)
         self._entry = threading.Lock()
         self._places = threading.Semaphore(SHARDS_AT_ONCE)
         self._network_turn = threading.Lock()
@@ -120,7 +121,7 @@ class ShardWorker:
             if before is not None and not read_request(self._store, shard_index):
                 return report_commit(shard_index, before)
             with self._attempt(shard_index) as attempt:
-                clips = read_shard(self._store, shard_index)
+                clips = self._plan.read_shard(shard_index)
                 if before is None:
                     return report_commit(shard_index, self._annotate(clips, attempt))
                 return self._annotate_again(clips, attempt, before)

@@ -11,7 +11,7 @@ from human3r_model.body import BodyModel
 from pipeline.attempts import begin_attempt
 from pipeline.commit import ShardWriter
 from pipeline.outcome import WorkerIdentity
-from pipeline.plan import PlannedClip, read_shard
+from pipeline.plan import PlannedClip, PlanReader
 from pipeline.report import ShardReport, report_commit
 from pipeline.rows import ClipRows, clip_times_s, make_rows
 from pipeline.storage import Store
@@ -35,7 +35,7 @@ def commit_truth(corpus: str, settings: WorkerSettings, shard_index: int) -> Sha
         StorageError: The truth cannot be written, or what was staged is gone.
     """
     staged, store = Store(corpus), Store(settings.out)
-    clips = read_shard(store, shard_index)
+    clips = PlanReader(store).read_shard(shard_index)
     ledger = _commit(staged, store, settings, shard_index, clips)
     for clip in clips:
         staged.delete(staged_clip_path(clip.uri, clip.start_frame))

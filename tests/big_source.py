@@ -17,7 +17,7 @@ import fsspec
 import numpy as np
 
 from pipeline.ledger import read_ledger
-from pipeline.plan import PlannedClip, read_shard
+from pipeline.plan import PlannedClip, PlanReader
 from pipeline.planning import PlannedJob, plan_job
 from pipeline.tables import read_table
 from pipeline.worker import ShardWorker
@@ -76,7 +76,7 @@ def middle_clip(job: PlannedJob) -> PlannedClip:
     """The first clip of the second half whose pictures are in order."""
     plan = read_table(job.store, "plan/clips.parquet", columns=["shard_index"])
     for shard in range(plan.num_rows // 2, plan.num_rows):
-        (clip,) = read_shard(job.store, shard)
+        (clip,) = PlanReader(job.store).read_shard(shard)
         if clip.start_frame % NUM_PICTURES + CLIP_FRAMES <= NUM_PICTURES:
             return clip
     raise AssertionError("no such clip")

@@ -21,7 +21,7 @@ from human3r_model.preprocess import image_geometry
 from pipeline.config import PlanConfig
 from pipeline.errors import H3RError
 from pipeline.frames import open_frames
-from pipeline.plan import make_plan, read_shard, write_plan
+from pipeline.plan import PlanReader, make_plan, write_plan
 from pipeline.retries import Retries
 from pipeline.source import list_source
 from pipeline.storage import Store
@@ -148,7 +148,7 @@ def process(path: Path, out: Path) -> str:
     store = Store(str(out))
     write_plan(store, make_plan(list_source(str(path)), PlanConfig(max_clip_frames=8)))
     num_frames, reasons = 0, set()
-    for clip in read_shard(store, 0):
+    for clip in PlanReader(store).read_shard(0):
         if clip.probe_error is not None:
             return f"failed: {clip.probe_error[0]}"
         try:

@@ -28,7 +28,7 @@ from pipeline.job import annotate_job
 from pipeline.ledger import JobStatus
 from pipeline.models import ModelSource
 from pipeline.outcome import WorkerIdentity
-from pipeline.plan import read_shard
+from pipeline.plan import PlanReader
 from pipeline.planning import plan_job
 from pipeline.report import ShardReport, report_commit
 from pipeline.storage import Store
@@ -184,7 +184,7 @@ def _commit_shard(
     people: dict[str, SequencePeople],
 ) -> ShardReport:
     host = socket.gethostname()
-    clips = read_shard(store, shard_index)
+    clips = PlanReader(store).read_shard(shard_index)
     attempt = begin_attempt(store, shard_index, settings.run_id, f"{host} {settings.run_id}")
     try:
         worker = WorkerIdentity(settings.identity, version("h3r"), host, device="cpu")

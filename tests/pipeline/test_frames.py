@@ -10,7 +10,7 @@ from pipeline.config import PlanConfig
 from pipeline.errors import DecodeError, StorageError
 from pipeline.frames import open_frames
 from pipeline.labels import ModelFrame
-from pipeline.plan import PlannedClip, make_plan, read_shard, write_plan
+from pipeline.plan import PlannedClip, PlanReader, make_plan, write_plan
 from pipeline.retries import Retries
 from pipeline.source import list_source
 from pipeline.storage import Store
@@ -25,7 +25,7 @@ def put(root_uri: str, data: bytes) -> list[PlannedClip]:
     out = Store(f"{root_uri}/out")
     config = PlanConfig(fps=15, max_clip_frames=8)
     write_plan(out, make_plan(list_source(f"{root_uri}/src"), config))
-    return read_shard(out, 0)
+    return PlanReader(out).read_shard(0)
 
 
 def frames_of(clip: PlannedClip, root_uri: str) -> Iterator[ModelFrame]:
@@ -105,5 +105,5 @@ def test_a_linked_video_is_the_one_that_was_planned(tmp_path):
     out = Store(str(tmp_path / "out"))
     source = list_source(str(tmp_path / "src"), follow_links=True)
     write_plan(out, make_plan(source, PlanConfig()))
-    (clip,) = read_shard(out, 0)
+    (clip,) = PlanReader(out).read_shard(0)
     assert len(list(frames_of(clip, str(tmp_path)))) == 3

@@ -12,15 +12,7 @@ import pytest
 
 from pipeline.config import PlanConfig
 from pipeline.errors import PlanError
-from pipeline.plan import (
-    Plan,
-    PlanFiles,
-    has_plan,
-    make_plan,
-    read_plan,
-    read_shard,
-    write_plan,
-)
+from pipeline.plan import Plan, PlanFiles, PlanReader, has_plan, make_plan, read_plan, write_plan
 from pipeline.probe import VideoInfo
 from pipeline.source import Source, SourceFile, list_source
 from pipeline.storage import Store
@@ -179,7 +171,8 @@ def test_a_shard_is_read_as_it_was_planned(videos):
     files = make_plan(list_source(videos), CONFIG)
     write_plan(store, files)
     plan = tables_of(files)
-    clips = read_shard(store, 0)
+    reader = PlanReader(store)
+    clips = reader.read_shard(0)
     assert [(clip.uri, clip.start_frame, clip.end_frame) for clip in clips] == [
         ("b.mkv", 0, 5),
         ("c.mp4", 0, 0),
@@ -194,8 +187,8 @@ def test_a_shard_is_read_as_it_was_planned(videos):
     assert clips[0].probe_error is None
     stored = Store(videos).info("b.mkv")
     assert (clips[0].size_bytes, clips[0].etag) == (stored.size_bytes, stored.version)
-    assert [clip.start_frame for shard in (1, 2) for clip in read_shard(store, shard)] == [9, 18]
-    assert [clip.shares_first_frame for clip in read_shard(store, 1)] == [True]
+    assert [clip.start_frame for shard in (1, 2) for clip in reader.read_shard(shard)] == [9, 18]
+    assert [clip.shares_first_frame for clip in reader.read_shard(1)] == [True]
 
 
 def test_a_plan_is_read_as_it_was_written(videos):

@@ -11,7 +11,7 @@ import pytest
 from human3r_model.preprocess import image_geometry
 from pipeline.errors import CredentialsError, StorageError
 from pipeline.frames import open_frames
-from pipeline.plan import has_plan, read_shard
+from pipeline.plan import PlanReader, has_plan
 from pipeline.planning import plan_job
 from pipeline.retries import Retries
 from pipeline.storage import Store
@@ -145,7 +145,7 @@ def test_a_clip_of_a_large_file_costs_little_more_than_its_bytes(
     Store(s3_uri).write(f"src/long.{suffix}", data)
     wanted = {"max_clip_frames": 5, "max_shard_frames": 2000}
     job = plan_job(f"{s3_uri}/src", f"{s3_uri}/out", wanted)
-    (clip,) = (clip for clip in read_shard(job.store, 0) if clip.start_frame == 752)
+    (clip,) = (clip for clip in PlanReader(job.store).read_shard(0) if clip.start_frame == 752)
     before = proxy.num_bytes_sent
     frames = list(open_frames(clip, job.source_root, image_geometry(128, 96, 64), Retries()))
     assert [read_code(frame.rgb) for frame in frames] == [(1, i) for i in range(752, 757)]

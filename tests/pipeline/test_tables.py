@@ -1,3 +1,5 @@
+import io
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -5,7 +7,7 @@ import pytest
 from pipeline.errors import StorageError
 from pipeline.retries import Retries
 from pipeline.storage import Store
-from pipeline.tables import ROW_SPECS, read_table, table_bytes
+from pipeline.tables import ROW_SPECS, SortedTable, read_table, table_bytes
 from schemas.arrow import table_from_columns
 from schemas.tables.plan_clips import PLAN_CLIPS
 
@@ -54,6 +56,40 @@ def test_a_filter_finds_rows_of_any_row_group(root_uri):
     for shard in (0, 2047, 2048, 4999):
         rows = read_table(store, "t.parquet", filters=[("shard_index", "==", shard)])
         assert rows["clip_index"].to_pylist() == [shard]
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(0, 0), (3, 3), (4, 4), (2, 9), (0, 99), (5, 5), (20, 30), (-3, -1)]
+)
+def test_a_range_of_a_sorted_table(root_uri, first, last):
+    values = [0, 0, 1, 2, 3, 3, 3, 3, 3, 3, 3, 4, 6, 7, 7, 9]  # 3 fills a group and parts of two
+    table = pa.table({"name": pa.array([[i] for i in range(16)]), "value": values})
+    store, file = Store(root_uri), io.BytesIO()
+    pq.write_table(table, file, row_group_size=4)
+    store.write("t.parquet", file.getvalue())
+    rows = SortedTable(store, "t.parquet", "value").read(first, last)
+    wanted = [i for i, value in enumerate(values) if first <= value <= last]
+    assert rows["name"].to_pylist() == [[i] for i in wanted]
+    assert rows.schema.equals(table.schema)
+
+
+def test_a_sorted_table_reads_its_footer_once(tmp_path, monkeypatch):
+    store = Store(str(tmp_path))
+    store.write("t.parquet", table_bytes(plan_clips(5000), PLAN_CLIPS, provenance=None))
+    table = SortedTable(store, "t.parquet", "shard_index")
+    table.read(0, 0)
+
+    def read_metadata(_):
+        raise AssertionError("once more")
+
+    monkeypatch.setattr(pq, "read_metadata", read_metadata)
+    assert table.read(4000, 4000)["clip_index"].to_pylist() == [4000]
+
+
+def test_a_sorted_table_that_is_none(tmp_path):
+    (tmp_path / "t.parquet").write_bytes(b"PAR1 not really PAR1")
+    with pytest.raises(StorageError, match="not a readable Parquet file"):
+        SortedTable(Store(str(tmp_path)), "t.parquet", "shard_index").read(0, 0)
 
 
 def test_the_same_table_is_the_same_bytes():

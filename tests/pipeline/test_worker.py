@@ -17,7 +17,7 @@ from pipeline.depth import read_depth_object
 from pipeline.errors import RefusedError
 from pipeline.inference import ClipInput
 from pipeline.ledger import read_commit, read_ledger
-from pipeline.plan import read_shard
+from pipeline.plan import PlanReader
 from pipeline.tables import read_table
 from pipeline.worker import ShardWorker, make_batches
 from tests.fakes import FakeHuman3R, fake_models
@@ -215,7 +215,7 @@ def test_after_a_death_clips_go_one_by_one(small_source, tmp_path):
 
 def test_a_clip_that_killed_two_workers_is_quarantined(small_source, tmp_path):
     job = plan_small(small_source, tmp_path / "out")
-    clip = read_shard(job.store, 0)[1].clip_id
+    clip = PlanReader(job.store).read_shard(0)[1].clip_id
     for attempt in ("000-run-a", "001-run-b", "002-run-c"):
         job.store.write(f"attempts/shard-000000/{attempt}.json", b"{}")
     for attempt in ("001-run-b", "002-run-c"):

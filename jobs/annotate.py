@@ -153,7 +153,7 @@ def annotate(
         raise typer.BadParameter(f"--preset {preset}: must be one of {', '.join(PRESETS)}")
     if precision is not None and precision not in PRECISIONS:
         raise typer.BadParameter(f"--precision {precision}: must be one of {', '.join(PRECISIONS)}")
-    from jobs.progress import AnnotateProgress, ProgressLine
+    from jobs.progress import AnnotateProgress, PlanProgress
     from pipeline.config import LabelConfig, WorkerConfig
     from pipeline.job import annotate_job, identify
     from pipeline.ledger import read_status
@@ -165,8 +165,8 @@ def annotate(
     wanted = plan_fields(
         fps, max_clip_frames, max_shard_frames, include, exclude, limit, follow_links
     )
-    with ProgressLine("probe") as probe_progress:
-        job = plan_job(src, out, wanted, probe_progress.show)
+    with PlanProgress() as probe_progress:
+        job = plan_job(src, out, wanted, probe_progress.show, on_cut=probe_progress.show_cut)
     if job.num_new_files:
         _note(f"{job.num_new_files} files of SRC are newer than the plan of OUT and left out")
     given: dict[str, Any] = {"ttt3r": ttt3r, "depth": depth, "precision": precision}

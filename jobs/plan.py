@@ -47,7 +47,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Probe the videos of SRC and cut them into clips and shards; `annotate` follows the plan."""
-    from jobs.progress import ProgressLine
+    from jobs.progress import PlanProgress
     from pipeline.ledger import read_status
     from pipeline.planning import plan_job
 
@@ -57,8 +57,8 @@ def plan(
     if estimate is not None:
         _show_estimate(_estimate(src, wanted, estimate), as_json)
         return
-    with ProgressLine("probe") as progress:
-        job = plan_job(src, out, wanted, progress.show)
+    with PlanProgress() as progress:
+        job = plan_job(src, out, wanted, progress.show, on_cut=progress.show_cut)
     status = read_status(job.store)
     if as_json:
         typer.echo(json.dumps({"out": job.store.uri, **dataclasses.asdict(status)}))

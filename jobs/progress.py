@@ -69,6 +69,19 @@ class ProgressLine:
             sys.stderr.flush()
 
 
+class PlanProgress(ProgressLine):
+    """Files probed; then, which is noticed where there are 10^5 of them, files cut into clips."""
+
+    def __init__(self) -> None:
+        """Prepare."""
+        super().__init__("probe")
+
+    def show_cut(self, done: int, total: int) -> None:
+        """Update; among plain lines the end needs none of its own."""
+        if done < total or self._bar is not None:
+            self.show(done, total, "cut into clips")
+
+
 class AnnotateProgress(ProgressLine):
     """Clips, frames a second, people, failures and the time that is left."""
 

@@ -112,6 +112,7 @@ def make_plan(
     cuts: Mapping[str, Sequence[int]] | None = None,
     journal: ProbeJournal | None = None,
     probe: Probe = probe_file,
+    on_cut: Callable[[int, int], None] = lambda done, total: None,
 ) -> PlanFiles:
     """Probe every file of `source`, then cut them.
 
@@ -123,6 +124,7 @@ def make_plan(
             by the video's name. Other videos are one shot.
         journal: Where what is found is kept, and taken from; None holds it in memory.
         probe: Looks at a file.
+        on_cut: Called with (files cut, files) after each, once all are probed.
 
     Raises:
         PlanError: Files cannot be read for now (transient).
@@ -137,6 +139,7 @@ def make_plan(
         for index, (file, video) in enumerate(zip(source.files, found, strict=True)):
             videos.add(video_row(index, video))
             yield from clip_rows(index, video, known.get(file.name, ()), config)
+            on_cut(index + 1, len(source.files))
 
     for clip in pack_rows(planned_clips(), config.max_shard_frames):
         clips.add(clip)

@@ -39,6 +39,7 @@ def plan_job(
     wanted: dict[str, object],
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     cuts: Mapping[str, Sequence[int]] | None = None,
+    on_cut: Callable[[int, int], None] = lambda done, total: None,
 ) -> PlannedJob:
     """Plan SRC into OUT, or find the plan that is there.
 
@@ -50,6 +51,7 @@ def plan_job(
         on_progress: Called with (files probed, files).
         cuts: Where shots are known to begin, as `make_plan` takes it; of no account where OUT has
             a plan.
+        on_cut: Called with (files cut into clips, files), once all are probed.
 
     Raises:
         RefusedError: OUT was planned with other settings, or from another SRC.
@@ -79,7 +81,7 @@ def plan_job(
         num_new_files = _count_new_files(store, source)
         return PlannedJob(store, run, source.root, 0 if config.limit else num_new_files)
     with ProbeJournal(store) as journal:
-        write_plan(store, make_plan(source, config, on_progress, cuts, journal))
+        write_plan(store, make_plan(source, config, on_progress, cuts, journal, on_cut=on_cut))
         run = RunFile(
             source=source.root,
             created=datetime.now(UTC).isoformat(timespec="seconds"),

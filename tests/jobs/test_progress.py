@@ -6,7 +6,7 @@ import select
 
 import pytest
 
-from jobs.progress import AnnotateProgress, ProgressLine
+from jobs.progress import AnnotateProgress, PlanProgress, ProgressLine
 from pipeline.report import ShardReport
 
 REPORT = ShardReport(
@@ -88,3 +88,15 @@ def test_probing_counts_files(capsys):
         for done in range(1, 4):
             progress.show(done, 3)
     assert capsys.readouterr().err == "probe 1/3\nprobe 3/3\n"
+
+
+def test_cutting_is_told_of_where_it_takes_long(capsys, monkeypatch):
+    with PlanProgress() as progress:
+        for show in (progress.show, progress.show_cut):
+            for done in range(1, 4):
+                show(done, 3)
+        assert capsys.readouterr().err == "probe 1/3\nprobe 3/3\n"
+        monkeypatch.setattr("jobs.progress.PLAIN_INTERVAL_S", 0.0)
+        for done in range(1, 4):
+            progress.show_cut(done, 3)
+    assert capsys.readouterr().err == "probe 1/3 cut into clips\nprobe 2/3 cut into clips\n"

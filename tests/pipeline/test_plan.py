@@ -262,8 +262,12 @@ def test_clip_ids_change_with_the_sampling(tmp_path):
 
 def test_progress_counts_every_file(videos):
     seen = []
-    make_plan(list_source(videos), CONFIG, lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+    def see(done, total):
+        seen.append((done, total))
+
+    make_plan(list_source(videos), CONFIG, see, on_cut=see)
+    assert seen == [(1, 3), (2, 3), (3, 3)] * 2  # all are probed before the first is cut
 
 
 def test_a_plan_of_many_pieces_has_every_clip_in_order():

@@ -1,8 +1,9 @@
 """`h3r bench memory`: does a worker's memory grow with the length of a video?
 
-Each length is annotated in a process of its own, without Ray. Videos show noise that moves. They
-are sampled thinly and cut into short clips and small shards, so that an hour is done in minutes,
-and so that the shortest video fills a batch, and goes on after a commit, as the longest does.
+Each length is annotated by a worker in a process of its own, without Ray. Videos show noise that
+moves. They are sampled thinly and cut into short clips and small shards, so that an hour is done in
+minutes, and so that the shortest video fills a batch, and goes on after a commit, as the longest
+does.
 """
 
 import os
@@ -21,6 +22,7 @@ from bench.report import BenchReport, Figure
 from pipeline.av_io.h264 import H264Encoder
 from pipeline.config import SHARDS_AT_ONCE, LabelConfig, WorkerConfig
 from pipeline.job import annotate_job, identify
+from pipeline.ledger import JobStatus
 from pipeline.machine import ALLOCATOR_VARIABLES, release_memory
 from pipeline.models import ModelSource
 from pipeline.planning import plan_job
@@ -58,33 +60,33 @@ class MemoryOptions:
 
 
 @dataclass(frozen=True)
-class Annotated:
-    """What a worker process came to.
+class Worked:
+    """What a worker's process came to.
 
     Attributes:
-        preset: Of the network.
-        num_frames: Annotated.
-        loaded_bytes: Memory with the video planned and the models loaded.
-        done_bytes: The most memory from then on.
+        reports: Of its shards.
+        loaded_bytes: Memory with the models loaded.
+        most_bytes: The most memory from then on.
+        left_bytes: Memory after the last shard.
     """
 
-    preset: str
-    num_frames: int
+    reports: list[ShardReport]
     loaded_bytes: int
-    done_bytes: int
+    most_bytes: int
+    left_bytes: int
 
 
 def bench_memory(
     options: MemoryOptions,
     on_progress: Callable[[str], None] = lambda text: None,
-    run: Callable[..., Run[Annotated]] = run_alone,
+    run: Callable[..., Run[Worked]] = run_alone,
 ) -> BenchReport:
     """Measure.
 
     Args:
         options: What.
         on_progress: Told what comes next.
-        run: Runs each length, so that its memory is its own.
+        run: Runs a worker, so that its memory is its own.
     """
     machine = read_machine()
     figures: list[Figure] = []
@@ -100,16 +102,16 @@ def bench_memory(
             for seconds, video in videos.items():
                 on_progress(f"{seconds} s in batches of {batch_clips}")
                 out = f"{folder}/{seconds}-{batch_clips}"
-                done = run(_annotate, str(video), out, batch_clips, options).answer
-                at = f"{done.preset}, batch {batch_clips}, {seconds} s"
-                peaks.append(done.done_bytes)
+                status, preset, worked = _annotate(str(video), out, batch_clips, options, run)
+                at = f"{preset}, batch {batch_clips}, {seconds} s"
+                peaks.append(worked.most_bytes)
                 figures.append(
                     Figure(
                         f"{at}: most memory",
                         "MiB",
-                        (done.done_bytes / MIB,),
-                        note=f"{done.num_frames} frames; {done.loaded_bytes / MIB:.0f} MiB with "
-                        "the models loaded",
+                        (worked.most_bytes / MIB,),
+                        note=f"{status.num_frames} frames; {worked.loaded_bytes / MIB:.0f} MiB "
+                        f"with the models loaded, {worked.left_bytes / MIB:.0f} MiB at the end",
                     )
                 )
             figures.append(
@@ -145,9 +147,10 @@ def make_video(seconds: int) -> bytes:
     return encoder.finish()
 
 
-def _annotate(video: str, out: str, batch_clips: int, options: MemoryOptions) -> Annotated:
-    if options.limit_mib is not None:
-        limit_memory(options.limit_mib * MIB)
+def _annotate(
+    video: str, out: str, batch_clips: int, options: MemoryOptions, run: Callable[..., Run[Worked]]
+) -> tuple[JobStatus, str, Worked]:
+    """Annotate a video; the job is in this process, its worker where `run` runs it."""
     wanted: dict[str, object] = {
         "fps": options.sample_fps,
         "max_clip_frames": options.clip_frames,
@@ -155,18 +158,29 @@ def _annotate(video: str, out: str, batch_clips: int, options: MemoryOptions) ->
     }
     job = plan_job(video, out, wanted)
     identity = identify(options.models, job.run.plan, LabelConfig())
-    loaded_bytes = 0
+    workers: list[Worked] = []
 
     def run_shards(shards: Sequence[int], settings: WorkerSettings) -> Generator[ShardReport]:
-        nonlocal loaded_bytes
-        worker = ShardWorker.load(settings)
-        release_memory()
-        restart_peak()  # loading may take more than work does, and would hide that it grows
-        loaded_bytes = peak_bytes()
-        with ThreadPoolExecutor(SHARDS_AT_ONCE) as pool:
-            yield from pool.map(worker.annotate, shards)
+        workers.append(run(_work, shards, settings, options.limit_mib).answer)
+        yield from workers[-1].reports
 
     config = WorkerConfig(batch_clips=batch_clips)
     status = annotate_job(job, identity, options.models, config, run_shards)
     assert status.num_failed == 0, status.first_failures
-    return Annotated(identity.model_preset, status.num_frames, loaded_bytes, peak_bytes())
+    return status, identity.model_preset, workers[0]
+
+
+def _work(shards: Sequence[int], settings: WorkerSettings, limit_mib: int | None) -> Worked:
+    """What a worker's actor does in a job."""
+    if limit_mib is not None:
+        limit_memory(limit_mib * MIB)
+    worker = ShardWorker.load(settings)
+    release_memory()
+    restart_peak()  # loading may take more than work does, and would hide that it grows
+    loaded_bytes = peak_bytes()
+    with ThreadPoolExecutor(SHARDS_AT_ONCE) as pool:
+        reports = list(pool.map(worker.annotate, shards))
+    most_bytes = peak_bytes()
+    release_memory()
+    restart_peak()
+    return Worked(reports, loaded_bytes, most_bytes, peak_bytes())

@@ -8,6 +8,7 @@ threads may bring it shards: while the network is at one, the other is read, dec
 import contextlib
 import itertools
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,6 +44,11 @@ from pipeline.retries import Retries
 from pipeline.retry_requests import forget_request, read_request
 from pipeline.rows import clip_times_s, make_rows
 from pipeline.storage import Store
+
+
+SWITCH_INTERVAL_S = 0.0005
+"""How long a thread may keep Python's interpreter to itself while another waits; usually 5 ms. The
+network is thousands of small calls, and would wait for decoding, rows and writing before each."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,7 @@ class ShardWorker:
             host=socket.gethostname(),
             device=device_name(models.device),
         )
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._store = Store(settings.out)
         self._plan = PlanReader(self._store)
         self._entry = threading.Lock()

@@ -45,7 +45,6 @@ from pipeline.retry_requests import forget_request, read_request
 from pipeline.rows import clip_times_s, make_rows
 from pipeline.storage import Store
 
-
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread may keep Python's interpreter to itself while another waits; usually 5 ms. The
 network is thousands of small calls, and would wait for decoding, rows and writing before each."""

@@ -9,7 +9,7 @@ import json
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 SIZES = ((384, 216), (384, 288), (216, 384))
 SHARES = (0.5, 0.35, 0.15)
-LENGTHS = (3, 3, 3, 3, 3, 3, 3, 3, 24)
+LENGTHS = (6, 6, 6, 6, 24)
 """Frames of a clip: many scenes, and some long enough to be followed through."""
-SINGLE_SHARE = 0.7
+SHARES_OF_KINDS = {"all": (0.4, 0.3), "decoder": (0.3, 0.3), "camera": (0.0, 0.5)}
+"""How much of what is learned from are single frames, and turns."""
 NUM_VIEWS = (6,)
 """Of a scene: who is in it and how they look are seen from several sides."""
 HELD_OUT_LENGTHS = (24,)
@@ -66,6 +67,13 @@ def train_nano(
             help="Weights to begin with, such as assets/nano's, where OUT holds no checkpoint yet.",
         ),
     ] = None,
+    learn: Annotated[
+        Literal["all", "decoder", "camera"],
+        typer.Option(
+            help="All of the network; all but both backbones, which is faster; or likewise from "
+            "cameras and depth alone, without people, which is faster still."
+        ),
+    ] = "all",
     learning_rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 2e-3,
     measure_every: Annotated[
         int, typer.Option(min=1, help="Steps between two points of the curve.")
@@ -93,6 +101,7 @@ def train_nano(
         num_loaders=loaders,
         learning_rate=learning_rate,
         measure_every=measure_every,
+        learn=learn,
     )
     (out / "config.json").write_text(json.dumps(asdict(config), indent=1) + "\n")
     meeting = (out / "meeting").resolve()
@@ -157,6 +166,8 @@ def _train(
     def files(folder: str, size: tuple[int, int]) -> list[Path]:
         return sorted((out / folder / "{}x{}".format(*size)).glob("*.safetensors"))
 
+    single_share, turn_share = SHARES_OF_KINDS[config.learn]
+
     def stream(size: tuple[int, int], *, is_held_out: bool) -> ClipStream:
         clips = files("held_out" if is_held_out else "clips", size)
         return ClipStream(
@@ -166,7 +177,8 @@ def _train(
             config.window,
             (config.seed, rank, int(is_held_out)),
             single_paths=[*clips, *files("views", size)],
-            single_share=0 if is_held_out else SINGLE_SHARE,
+            single_share=0 if is_held_out else single_share,
+            turn_share=0 if is_held_out else turn_share,
             is_augmented=not is_held_out,
         )
 

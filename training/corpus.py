@@ -1,7 +1,6 @@
 """The training corpus: random shots of the synthetic world, rendered as the network sees them."""
 
 import functools
-import io
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -10,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from human3r_model.body import BodyModel
 from human3r_model.preprocess import ImageGeometry, image_geometry, prepare_image
@@ -20,11 +18,11 @@ from synth.render import render_shot
 from synth.sampling import CAMERA_SHARES, draw_kind, sample_look, sample_shot
 from synth.values import RenderedFrame, Shot
 from training.clips import MOST_PEOPLE, TrainingClip, write_clip
+from training.compression import QUALITY, compress
 
 NUM_PEOPLE = (0, 1, 1, 1, 2, 2, 2, 3, 3, MOST_PEOPLE)
-INTERVALS_S = (1 / 30, 1 / 25, 1 / 15, 1 / 8, 1 / 4)
+INTERVALS_S = (1 / 30, 1 / 15, 1 / 8, 1 / 4, 1 / 2)
 VIEWS_SPAN_S = 30.0
-JPEG_QUALITY = (40, 95)
 
 
 @dataclass(frozen=True)
@@ -109,13 +107,13 @@ def render_clip(spec: CorpusSpec, index: int, body: BodyModel) -> TrainingClip:
         num_people=num_people,
     )
     geometry = image_geometry(spec.width, spec.height, spec.long_side)
-    quality = int(rng.integers(*JPEG_QUALITY))
+    quality = int(rng.integers(*QUALITY))
     shots = _views(rng, shot) if spec.has_views else [shot]
     rendered = [frame for part in shots for frame in render_shot(part, body)]
     focal_px = np.concatenate([np.full(len(p.times_s), p.camera.focal_px) for p in shots])
     middles = face_middles(body)
     return TrainingClip(
-        frames=np.stack([prepare_image(_compress(f.rgb, quality), geometry) for f in rendered]),
+        frames=np.stack([prepare_image(compress(f.rgb, quality), geometry) for f in rendered]),
         depth_m=np.stack([_shrink(f.depth_m, geometry) for f in rendered]).astype(np.float16),
         person=np.stack([_shrink(f.person, geometry) for f in rendered]),
         surface=np.stack([_shrink(_on_body(f, middles), geometry) for f in rendered]),
@@ -152,13 +150,6 @@ def _render(job: ClipJob, body_path: Path) -> None:
 def _read_body(path: Path) -> BodyModel:
     """Each process reads it once."""
     return BodyModel.from_file(path)
-
-
-def _compress(rgb: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    """A picture as a lossy codec leaves it."""
-    stream = io.BytesIO()
-    Image.fromarray(rgb).save(stream, "JPEG", quality=quality)
-    return np.array(Image.open(stream))
 
 
 def _on_body(frame: RenderedFrame, middles: NDArray[np.float64]) -> NDArray[np.int8]:

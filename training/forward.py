@@ -33,6 +33,21 @@ class Encoded:
     mask_logits: Tensor
 
 
+def encode_scenery(model: Human3R, frames: Tensor) -> Features:
+    """Look at frames, each on its own, and find nobody; the person backbone does not run.
+
+    Args:
+        model: In training mode or not.
+        frames: [F, H, W, 3] uint8 RGB.
+    """
+    config, size = model.config, (frames.shape[1], frames.shape[2])
+    image_tokens = _encode_image(model, _normalise(model, frames))
+    score_map = image_tokens.new_zeros(len(frames), config.dino_grid, config.dino_grid)
+    nothing = image_tokens.new_zeros(len(frames), config.dino_grid**2, config.dino_dim)
+    found = detect_people(model.downstream_head, config, score_map, nothing, image_tokens, size)
+    return Features(size, image_tokens, score_map, None, found)
+
+
 def encode(model: Human3R, frames: Tensor, cells: Tensor) -> Encoded:
     """Look at frames, each on its own, and seat people where they are known to be.
 
@@ -43,9 +58,9 @@ def encode(model: Human3R, frames: Tensor, cells: Tensor) -> Encoded:
     """
     config, head = model.config, model.downstream_head
     size = (frames.shape[1], frames.shape[2])
-    image = (frames.permute(0, 3, 1, 2).to(model.pose_token.dtype) / 255 - 0.5) / 0.5
+    image = _normalise(model, frames)
+    image_tokens = _encode_image(model, image)
     with torch.autocast(frames.device.type, torch.bfloat16, enabled=frames.is_cuda):
-        image_tokens = model.encode_image(image)
         dino_tokens = model.backbone(fit_square(image, config.dino_image_size))
     score_map = image.new_zeros(len(frames), config.dino_grid, config.dino_grid)
     score_map[tuple(cells.unbind(-1))] = 1.0
@@ -56,3 +71,12 @@ def encode(model: Human3R, frames: Tensor, cells: Tensor) -> Encoded:
         score_logits=head.mlp_classif(dino_tokens)[..., 0],
         mask_logits=head.mlp_msk(dino_tokens),
     )
+
+
+def _normalise(model: Human3R, frames: Tensor) -> Tensor:
+    return (frames.permute(0, 3, 1, 2).to(model.pose_token.dtype) / 255 - 0.5) / 0.5
+
+
+def _encode_image(model: Human3R, image: Tensor) -> Tensor:
+    with torch.autocast(image.device.type, torch.bfloat16, enabled=image.is_cuda):
+        return model.encode_image(image)

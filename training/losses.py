@@ -21,6 +21,7 @@ CONFIDENCE_REWARD = 0.2
 LEAST_PROBABILITY = 1e-4
 _EXPRESSION_WEIGHT = 0.01
 _LEAST_DEPTH_M = 0.3
+_LEAST_TURN = 1e-3  # below it the gradient falls to zero
 
 
 def shrink_norm(v: Tensor) -> Tensor:
@@ -109,16 +110,17 @@ def joints_px(
 
 
 def camera_losses(camera_pose: Tensor, world_from_camera: Tensor) -> dict[str, Tensor]:
-    """Translation and rotation of the camera.
+    """Translation and rotation of the camera: metres a coordinate, and some sqrt(2) * radians.
 
     Args:
         camera_pose: [B, 7].
         world_from_camera: [B, 4, 4].
     """
     matrix = pose_to_matrix(camera_pose)
+    turn = matrix[:, :3, :3] - world_from_camera[:, :3, :3]
     return {
         "camera_t": (matrix[:, :3, 3] - world_from_camera[:, :3, 3]).abs().mean(),
-        "camera_r": (matrix[:, :3, :3] - world_from_camera[:, :3, :3]).square().sum((1, 2)).mean(),
+        "camera_r": (turn.square().sum((1, 2)) + _LEAST_TURN**2).sqrt().mean(),
     }
 
 

@@ -10,9 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from human3r_model.body import BodyModel
+from human3r_model.geometry import pose_to_matrix
 from human3r_model.model import Human3R
 from training.losses import body_joints
-from training.objective import Memory, Outcome, TeacherMaps, run_window
+from training.objective import Memory, Outcome, TeacherMaps, run_window, weighted_sum
 from training.stream import Batch, ClipStream
 
 THRESHOLD = 0.3
@@ -34,23 +35,27 @@ def measure(
     Returns:
         `loss` (weighted), `f1` (people found, a patch off counts), `mpjpe_mm` (21 body joints
         relative to the pelvis), `head_m` (distance of the head joint, camera), `absrel` (depth, one
-        median scale a frame), `camera_m` (distance of the camera from where it is, clip world).
+        median scale a frame), `camera_m` (distance of the camera from where it is, clip world) and
+        `camera_deg` (how far it is turned from how it is).
         Means over what there was of each; the head's is a median.
     """
     stream.begin(0)
     memory: Memory | None = None
-    loss, head, counts, absrel, camera, joints = [], [], torch.zeros(3), [], [], []
+    loss, head, counts, absrel, joints = [], [], torch.zeros(3), [], []
+    camera, turned = [], []
     for _ in range(num_windows):
         batch = stream.next().to(model.pose_token.device)
         outcome = run_window(model, maps, body, batch, memory, {0})
         memory = outcome.memory
-        loss.append(outcome.total.item())
+        loss.append(weighted_sum(outcome.losses).item())
         joints.append(_joint_distances(outcome, body).flatten())
         distance = (outcome.people.head_position - outcome.truth.head_position).norm(dim=-1)
         head.append(distance)
         counts += _counts(outcome.score_logits.sigmoid(), batch.score, model.config.dino_grid)
         absrel += _depth_errors(outcome, batch)
-        camera += _camera_distances(outcome, batch)
+        errors = _camera_errors(outcome, batch)
+        camera += errors["m"]
+        turned += errors["deg"]
     hits, found, there = counts.tolist()
     return {
         "loss": float(np.mean(loss)),
@@ -59,6 +64,7 @@ def measure(
         "head_m": torch.cat(head).median().item(),
         "absrel": float(np.mean(absrel)),
         "camera_m": float(np.mean(camera)),
+        "camera_deg": float(np.mean(turned)),
     }
 
 
@@ -94,10 +100,15 @@ def _depth_errors(outcome: Outcome, batch: Batch) -> list[float]:
     return errors
 
 
-def _camera_distances(outcome: Outcome, batch: Batch) -> list[float]:
+def _camera_errors(outcome: Outcome, batch: Batch) -> dict[str, list[float]]:
+    """Metres and degrees between the cameras that are told and those there were."""
     num_steps = len(outcome.predictions)
-    distances = []
+    errors: dict[str, list[float]] = {"m": [], "deg": []}
     for step, prediction in enumerate(outcome.predictions):
-        truth = batch.world_from_camera[step::num_steps, :3, 3]
-        distances += (prediction.camera_pose[:, :3] - truth).norm(dim=-1).tolist()
-    return distances
+        guess = pose_to_matrix(prediction.camera_pose)
+        truth = batch.world_from_camera[step::num_steps]
+        errors["m"] += (guess[:, :3, 3] - truth[:, :3, 3]).norm(dim=-1).tolist()
+        turn = guess[:, :3, :3].transpose(1, 2) @ truth[:, :3, :3]
+        cosine = (turn.diagonal(dim1=1, dim2=2).sum(-1) - 1) / 2
+        errors["deg"] += cosine.clamp(-1, 1).arccos().rad2deg().tolist()
+    return errors

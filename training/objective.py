@@ -13,9 +13,9 @@ from human3r_model.config import ModelConfig
 from human3r_model.model import Human3R
 from human3r_model.seats import assign_seats
 from human3r_model.tracking import empty_tracks
-from human3r_model.values import HeadSelection, People, Prediction, State
+from human3r_model.values import Features, HeadSelection, People, Prediction, State
 from training.clips import MOST_PEOPLE
-from training.forward import Encoded, encode
+from training.forward import Encoded, encode, encode_scenery
 from training.joint_maps import Grid, JointMap
 from training.losses import (
     camera_losses,
@@ -28,7 +28,8 @@ from training.losses import (
     pose_losses,
     true_points,
 )
-from training.stream import Batch
+from training.motion_maps import MotionMap
+from training.stream import Batch, Scenery
 from training.surface_maps import SurfaceMap
 
 WEIGHTS = {
@@ -43,7 +44,8 @@ WEIGHTS = {
     "ray": 10.0,
     "shape": 0.1,
     "camera_t": 10.0,
-    "camera_r": 25.0,
+    "camera_r": 4.0,
+    "motion_maps": 1.0,
     "points": 4.0,
     "matching": 0.5,
     "joint_maps": 0.5,
@@ -101,14 +103,14 @@ class Outcome:
     truth: People
     memory: Memory
 
-    @property
-    def total(self) -> Tensor:
-        """The weighted sum to minimise."""
-        return torch.stack([WEIGHTS[name] * loss for name, loss in self.losses.items()]).sum()
+
+def weighted_sum(losses: dict[str, Tensor]) -> Tensor:
+    """What is minimised."""
+    return torch.stack([WEIGHTS[name] * loss for name, loss in losses.items()]).sum()
 
 
 class TeacherMaps(nn.Module):
-    """One map of joints and one of the body's surface on each backbone."""
+    """Maps of joints and of the body's surface on each backbone, of motion on decoded patches."""
 
     def __init__(self, config: ModelConfig) -> None:
         """Build them for the tokens of `config`'s backbones."""
@@ -117,6 +119,7 @@ class TeacherMaps(nn.Module):
         self.image_joints = JointMap(config.enc_dim)
         self.dino_surface = SurfaceMap(config.dino_dim, config.dino_patch_size // SAMPLE_PX)
         self.image_surface = SurfaceMap(config.enc_dim, config.patch_size // SAMPLE_PX)
+        self.motion = MotionMap(config.dec_dim)
 
 
 def run_window(
@@ -137,8 +140,7 @@ def run_window(
         memory: Of the previous window; None where all clips begin.
         dense_steps: Steps whose points are predicted and judged; not empty.
     """
-    num_clips, num_frames = len(batch.is_start), len(batch.frames)
-    num_steps = num_frames // num_clips
+    num_steps = len(batch.frames) // len(batch.is_start)
     seen = encode(model, batch.frames, batch.cells)
     state, known = _begin(model, batch.is_start, memory)
     losses: dict[str, list[Tensor]] = {}
@@ -148,18 +150,13 @@ def run_window(
             losses.setdefault(name, []).append(value)
 
     predictions, told = [], []
-    first_frames = torch.arange(num_clips, device=batch.frames.device) * num_steps
     for step in range(num_steps):
-        rows = first_frames + step
+        rows = _rows(batch, step)
         heads = HeadSelection(pointmap=step in dense_steps)
-        prediction, state = model.step(seen.features.select(rows), state, heads=heads)
+        prediction, state, patches = _step(model, seen.features.select(rows), state, heads)
         predictions.append(prediction)
         told.append(_people_of(batch, rows))
-        add(camera_losses(prediction.camera_pose, batch.world_from_camera[rows]))
-        if prediction.pointmap is not None and prediction.confidence is not None:
-            depth = batch.depth_m[rows].float()
-            guess, truth = prediction.pointmap, true_points(depth, batch.focal_px[rows])
-            add({"points": points_loss(guess, prediction.confidence, truth, depth > 0)})
+        add(_scene_losses(maps, model.config, batch, rows, prediction, patches))
         matching, known = _match(prediction.people, batch.actor[told[-1]], state, known)
         if matching is not None:
             add({"matching": matching})
@@ -177,6 +174,90 @@ def run_window(
     }
     carried = Memory(_detach(state), replace(known, tokens=known.tokens.detach()))
     return Outcome(means, seen.score_logits, predictions, people, true_people, carried)
+
+
+def run_scenery(
+    model: Human3R,
+    maps: TeacherMaps,
+    scenery: Scenery,
+    memory: Memory | None,
+    dense_steps: set[int],
+) -> tuple[dict[str, Tensor], Memory]:
+    """Run T steps of B clips in which nobody is found, TTT3R on; the person backbone does not run.
+
+    Args:
+        model: The network.
+        maps: The teacher's aid.
+        scenery: Frames and truth.
+        memory: As `run_window` takes it.
+        dense_steps: Steps whose points are predicted and judged.
+
+    Returns:
+        Losses by name, unweighted, of cameras and points; and the memory for the next window.
+    """
+    seen = encode_scenery(model, scenery.frames)
+    state, known = _begin(model, scenery.is_start, memory)
+    losses: dict[str, list[Tensor]] = {}
+    for step in range(len(scenery.frames) // len(scenery.is_start)):
+        rows = _rows(scenery, step)
+        heads = HeadSelection(pointmap=step in dense_steps)
+        prediction, state, patches = _step(model, seen.select(rows), state, heads)
+        told = _scene_losses(maps, model.config, scenery, rows, prediction, patches)
+        for name, value in told.items():
+            losses.setdefault(name, []).append(value)
+    means = {name: torch.stack(values).mean() for name, values in losses.items()}
+    return means, Memory(_detach(state), known)
+
+
+def _rows(scenery: Scenery, step: int) -> Tensor:
+    """[B] where in the batch each clip's frame of this step is."""
+    num_clips = len(scenery.is_start)
+    num_steps = len(scenery.frames) // num_clips
+    return torch.arange(num_clips, device=scenery.frames.device) * num_steps + step
+
+
+def _step(
+    model: Human3R, features: Features, state: State, heads: HeadSelection
+) -> tuple[Prediction, State, Tensor]:
+    """The network's step, and the decoded patches [B, L, C] besides."""
+    decoded: list[Tensor] = []
+    hook = model.dec_norm.register_forward_hook(lambda _module, _given, out: decoded.append(out))
+    try:
+        prediction, state = model.step(features, state, heads=heads)
+    finally:
+        hook.remove()
+    return prediction, state, decoded[0][:, 1 : 1 + features.image_tokens.shape[1]]
+
+
+def _scene_losses(
+    maps: TeacherMaps,
+    config: ModelConfig,
+    scenery: Scenery,
+    rows: Tensor,
+    prediction: Prediction,
+    patches: Tensor,
+) -> dict[str, Tensor]:
+    """What one step of B clips says of cameras, and of points where it says anything of them."""
+    pose, focal_px = scenery.world_from_camera[rows], scenery.focal_px[rows]
+    depth_m = scenery.depth_m[rows].float()
+    losses = {}
+    if not scenery.is_single:  # single frames say nothing of how a camera moves
+        grid = _picture_grid(config, (depth_m.shape[1], depth_m.shape[2]))
+        is_still = scenery.person[rows] == 0
+        losses = camera_losses(prediction.camera_pose, pose)
+        losses["motion_maps"] = maps.motion.loss(patches, grid, depth_m, pose, focal_px, is_still)
+    if prediction.pointmap is not None and prediction.confidence is not None:
+        truth = true_points(depth_m, focal_px)
+        losses["points"] = points_loss(
+            prediction.pointmap, prediction.confidence, truth, depth_m > 0
+        )
+    return losses
+
+
+def _picture_grid(config: ModelConfig, image_size_hw: tuple[int, int]) -> Grid:
+    """How the image encoder's patches lie on the picture."""
+    height, width = image_size_hw
+    return Grid(height // config.patch_size, width // config.patch_size, config.patch_size)
 
 
 def _begin(model: Human3R, is_start: Tensor, memory: Memory | None) -> tuple[State, Acquaintances]:
@@ -255,7 +336,7 @@ def _map_losses(
         longest / config.dino_grid,
         ((longest - width) // 2, (longest - height) // 2),
     )
-    picture = Grid(height // config.patch_size, width // config.patch_size, config.patch_size)
+    picture = _picture_grid(config, (height, width))
     frame = batch.cells[order, 0]
     xy_px = joints_px(truth, body, batch.focal_px[frame], (height, width))
     dino, image = seen.dino_tokens, seen.features.image_tokens

@@ -2,7 +2,8 @@
 
 Several clips of one picture size stream through the network together, each from its first frame to
 its last; where one ends, another begins. Between them come single frames of many more clips: what a
-picture says by itself is learned from more places and people. Letters: B clips, T steps,
+picture says by itself is learned from more places and people; and turning cameras
+(`training/turns.py`), from which it is learned to compare pictures. Letters: B clips, T steps,
 F = B * T frames (clip-major), P labelled people (flat over the frames), G DINOv2 patches a side,
 H and W pixels.
 """
@@ -10,6 +11,7 @@ H and W pixels.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -19,6 +21,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from human3r_model.config import ModelConfig
 from training.clips import LEAST_VISIBLE, TrainingClip, read_clip, read_frame
+from training.turns import ZOOM, turn_camera
 
 MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
 # Places in the network's 53 rotations: each joint's partner on the other side of the body.
@@ -32,17 +35,46 @@ that a near head, on many patches, has one peak."""
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
-    """T steps of B clips and everything true of them.
+class Scenery:
+    """T steps of B clips: what is true of pictures and cameras.
 
     Attributes:
         frames: [F, H, W, 3] uint8 RGB.
         depth_m: [F, H, W] float16 camera z, 0 where there is none.
         person: [F, H, W] uint8, 0 where nobody is seen.
-        surface: [F, H, W, 3] int8 `TrainingClip.surface`.
         world_from_camera: [F, 4, 4]; the world is the camera of the clip's first frame.
         focal_px: [F].
         is_start: [B] bool, these are the clip's first frames.
+    """
+
+    frames: Tensor
+    depth_m: Tensor
+    person: Tensor
+    world_from_camera: Tensor
+    focal_px: Tensor
+    is_start: Tensor
+
+    @property
+    def is_single(self) -> bool:
+        """Every frame is all there is of its clip."""
+        return len(self.frames) == len(self.is_start)
+
+    def to(self, device: str | torch.device) -> Self:
+        """The same on another device."""
+        moved = {name: value.to(device, non_blocking=True) for name, value in vars(self).items()}
+        return type(self)(**moved)
+
+    def pin_memory(self) -> Self:
+        """The same in memory that a GPU reads while the CPU goes on; the data loader asks."""
+        return type(self)(**{name: value.pin_memory() for name, value in vars(self).items()})
+
+
+@dataclass(frozen=True, eq=False)
+class Batch(Scenery):
+    """T steps of B clips and everything true of them.
+
+    Attributes:
+        surface: [F, H, W, 3] int8 `TrainingClip.surface`.
         score: [F, G*G] 1 where a head is, less beside it, 0 where none is, -1 where neither is to
             be learned.
         cells: [P, 3] frame, row, column of the patch each person is read from, ascending.
@@ -53,13 +85,7 @@ class Batch:
         head_position: [P, 3] camera, metres.
     """
 
-    frames: Tensor
-    depth_m: Tensor
-    person: Tensor
     surface: Tensor
-    world_from_camera: Tensor
-    focal_px: Tensor
-    is_start: Tensor
     score: Tensor
     cells: Tensor
     padded_head_px: Tensor
@@ -68,23 +94,9 @@ class Batch:
     betas: Tensor
     head_position: Tensor
 
-    @property
-    def is_single(self) -> bool:
-        """Every frame is all there is of its clip."""
-        return len(self.frames) == len(self.is_start)
 
-    def to(self, device: str | torch.device) -> "Batch":
-        """The same on another device."""
-        moved = {name: value.to(device, non_blocking=True) for name, value in vars(self).items()}
-        return Batch(**moved)
-
-    def pin_memory(self) -> "Batch":
-        """The same in memory that a GPU reads while the CPU goes on; the data loader asks."""
-        return Batch(**{name: value.pin_memory() for name, value in vars(self).items()})
-
-
-class ClipStream(IterableDataset[Batch]):
-    """B clips of one size on their way through the network, and single frames between them.
+class ClipStream(IterableDataset[Scenery]):
+    """B clips of one size on their way through the network; single frames and turns between them.
 
     A loader's worker has clips of its own, so memory is carried from a worker's batch to its next.
     """
@@ -99,6 +111,7 @@ class ClipStream(IterableDataset[Batch]):
         *,
         single_paths: Sequence[Path] = (),
         single_share: float = 0.0,
+        turn_share: float = 0.0,
         is_augmented: bool = True,
     ) -> None:
         """Open the first clips.
@@ -108,10 +121,11 @@ class ClipStream(IterableDataset[Batch]):
             config: Sizes of the network.
             num_clips: B.
             num_steps: T.
-            seed: Of the draws of clips, mirrors and colours. The first number alone says when
-                single frames come, so that processes that differ in the others do the same work.
+            seed: Of the draws of clips, mirrors and colours. The first number alone says what
+                comes when, so that processes that differ in the others do the same work.
             single_paths: Files whose frames may come singly, of any number of frames.
             single_share: Share of the batches that are single frames.
+            turn_share: Share of the batches that are turns, of pictures that may come singly.
             is_augmented: False gives the pictures and the people's places as they are.
         """
         self._paths = paths
@@ -121,6 +135,7 @@ class ClipStream(IterableDataset[Batch]):
         self._num_clips = num_clips
         self._seed = seed
         self._single_share = single_share
+        self._turn_share = turn_share
         self._is_augmented = is_augmented
         self.begin(0)
 
@@ -132,13 +147,16 @@ class ClipStream(IterableDataset[Batch]):
         self._clips = [self._open() for _ in range(self._num_clips)]
         self._starts = [0] * self._num_clips
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Scenery]:
         """Batches without end, from the step last begun at, in a loader's worker or without."""
         worker = get_worker_info()
         self.begin(self._step, 0 if worker is None else worker.id)
         while True:
-            if self._kinds.random() < self._single_share:
+            kind = self._kinds.random()
+            if kind < self._single_share:
                 yield self.draw_singles(self._num_clips * self._num_steps)
+            elif kind < self._single_share + self._turn_share:
+                yield self.draw_turns()
             else:
                 yield self.next()
 
@@ -161,6 +179,24 @@ class ClipStream(IterableDataset[Batch]):
         windows = [(clip, slice(0, 1)) for clip in clips]
         rng = self._rng if self._is_augmented else None
         return _batch(windows, [True] * num_frames, self._config, rng)
+
+    def draw_turns(self) -> Scenery:
+        """T pictures of B turning cameras, each in front of a frame drawn anew, infinitely far."""
+        clips = [self._open_frame() for _ in range(self._num_clips)]
+        turned = [
+            turn_camera(clip.frames[0], clip.focal_px[0], self._num_steps, self._rng)
+            for clip in clips
+        ]
+        frames, poses = (np.concatenate(parts) for parts in zip(*turned, strict=True))
+        focal_px = np.repeat([ZOOM * clip.focal_px[0] for clip in clips], self._num_steps)
+        return Scenery(
+            frames=torch.from_numpy(frames),
+            depth_m=torch.zeros(frames.shape[:3], dtype=torch.float16),
+            person=torch.zeros(frames.shape[:3], dtype=torch.uint8),
+            world_from_camera=torch.from_numpy(poses),
+            focal_px=torch.from_numpy(focal_px.astype(np.float32)),
+            is_start=torch.ones(len(clips), dtype=torch.bool),
+        )
 
     def _open(self) -> TrainingClip:
         return self._augment(read_clip(self._paths[self._rng.integers(len(self._paths))]))

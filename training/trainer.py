@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -21,9 +22,11 @@ from human3r_model.random_weights import random_model
 from human3r_model.weights import load_model
 from training.joint_maps import sine_positions
 from training.measure import measure
-from training.objective import Memory, Outcome, TeacherMaps, run_window
+from training.objective import Memory, TeacherMaps, run_scenery, run_window, weighted_sum
 from training.optimizer import make_optimizers
-from training.stream import Batch, ClipStream
+from training.stream import Batch, ClipStream, Scenery
+
+Learn = Literal["all", "decoder", "camera"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class TrainConfig:
         ema_decay: Of the average of the weights that is measured and kept.
         measure_every: Steps between two points of the curve.
         measure_windows: Windows of held-out clips a point rests on.
+        learn: All of the network; the decoder and what reads it; or likewise, from cameras and
+            points alone, so that the person backbone need not run.
     """
 
     preset: str = "nano"
@@ -63,6 +68,7 @@ class TrainConfig:
     ema_decay: float = 0.997
     measure_every: int = 250
     measure_windows: int = 10
+    learn: Learn = "all"
 
 
 class Trainer:
@@ -104,6 +110,8 @@ class Trainer:
         torch.manual_seed(config.seed)
         self._maps = TeacherMaps(self.model.config).to(device)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
+        if config.learn != "all":
+            freeze_backbones(self.model)
         self._parameters = [*trained_parameters(self.model), *self._maps.parameters()]
         self._optimizers = make_optimizers(
             self.model, self._parameters, config.learning_rate, config.weight_decay
@@ -186,10 +194,10 @@ class Trainer:
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(config, self.step, self._done)
-        outcome = self._run(lanes, rng)
+        losses = self._run(lanes, rng)
         for parameter in self._parameters:
             parameter.grad = None
-        outcome.total.backward()
+        weighted_sum(losses).backward()
         if config.num_processes > 1:
             _average_gradients(self._parameters, config.num_processes)
         norm = nn.utils.clip_grad_norm_(self._parameters, config.max_grad_norm)
@@ -201,18 +209,24 @@ class Trainer:
         with torch.no_grad():
             average: list[Tensor] = list(self.average.parameters())
             torch._foreach_lerp_(average, list[Tensor](self.model.parameters()), 1 - decay)
-        values = torch.stack([loss.detach() for loss in outcome.losses.values()]).tolist()
-        return dict(zip(outcome.losses, values, strict=True))
+        values = torch.stack([loss.detach() for loss in losses.values()]).tolist()
+        return dict(zip(losses, values, strict=True))
 
-    def _run(self, lanes: "_Lanes", rng: np.random.Generator) -> Outcome:
-        """The next frames through the network; all processes draw the same kind and size."""
+    def _run(self, lanes: "_Lanes", rng: np.random.Generator) -> dict[str, Tensor]:
+        """The next frames' losses; all processes draw the same kind and size."""
         dense = {int(rng.integers(self.config.window))}
         batch, memory = lanes.next()
+        if not isinstance(batch, Batch):
+            return run_scenery(self.model, self._maps, batch, None, set())[0]
         if batch.is_single:
-            return run_window(self.model, self._maps, self._body, batch, None, {0})
-        outcome = run_window(self.model, self._maps, self._body, batch, memory, dense)
-        lanes.remember(outcome.memory)
-        return outcome
+            return run_window(self.model, self._maps, self._body, batch, None, {0}).losses
+        if self.config.learn == "camera":
+            losses, memory = run_scenery(self.model, self._maps, batch, memory, dense)
+        else:
+            outcome = run_window(self.model, self._maps, self._body, batch, memory, dense)
+            losses, memory = outcome.losses, outcome.memory
+        lanes.remember(memory)
+        return losses
 
     def _point(self, recent: dict[str, list[float]]) -> dict[str, object]:
         measured = [
@@ -250,7 +264,7 @@ class _Lanes:
         self._memories: list[Memory | None] = [None] * max(1, config.num_loaders)
         self._turn = -1
 
-    def next(self) -> tuple[Batch, Memory | None]:
+    def next(self) -> tuple[Scenery, Memory | None]:
         """The next batch, and the memory of the clips it goes on with."""
         self._turn = (self._turn + 1) % len(self._memories)
         return next(self._batches).to(self._device), self._memories[self._turn]
@@ -284,7 +298,21 @@ def first_model(config: TrainConfig, start_from: Path | None, device: str) -> Hu
 def trained_parameters(model: Human3R) -> list[nn.Parameter]:
     """Everything annotation reads; the points in the world's frame, which it does not, stay."""
     unread = tuple(f"downstream_head.{part}." for part in ("dpt_cross", "final_transform"))
-    return [value for name, value in model.named_parameters() if not name.startswith(unread)]
+    return [
+        value
+        for name, value in model.named_parameters()
+        if value.requires_grad and not name.startswith(unread)
+    ]
+
+
+def freeze_backbones(model: Human3R) -> None:
+    """Keep from learning what sees frames one by one, detection included."""
+    head = model.downstream_head
+    for part in (
+        *(model.backbone, model.patch_embed, model.enc_blocks, model.enc_norm),
+        *(head.mlp_classif, head.mlp_offset, head.mlp_msk),
+    ):
+        part.requires_grad_(False)
 
 
 def learning_rate(config: TrainConfig, step: int, done: float) -> float:

@@ -1,40 +1,78 @@
-"""How much of nano's pose head is switched on, frame by frame: why its camera stands still.
+"""Whether nano's camera turns and moves as the true one does.
 
-Run: python docs/studies/nano_camera.py WEIGHTS VIDEO
+Run: python docs/studies/nano_camera.py WEIGHTS FOLDER
+     FOLDER: of a training's clips of one picture size, such as OUT/held_out/384x216
 
-Shows, for every tenth frame, the greatest value of the hidden layer before its GELU, and the
-camera's translation and quaternion. Where all are far below zero, no gradient passes.
+Two frames of a clip go through the network: the first, and one later. Shown is, for turns (made
+from one picture), for clips whose camera only turns, and for those whose camera moves: how the
+camera of the later frame correlates with the truth, and its median error beside that of a camera
+said to stand still.
 """
 
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from bench.pictures import network_pictures
+from human3r_model.geometry import pose_to_matrix
+from human3r_model.model import Human3R
+from human3r_model.values import HeadSelection
 from human3r_model.weights import load_model
-from pipeline.probe import probe_video
+from training.clips import read_clip
+from training.forward import encode_scenery
+from training.turns import turn_camera
 
-EVERY = 10
+EVERY = 4
+LEAST_TURN_DEG = 0.1
+AXES = ("pitch", "yaw", "roll", "x", "y", "z")
+
+
+def motion(pose: np.ndarray) -> np.ndarray:
+    """[6] of a pose [4, 4]: its turn about x, y, z in degrees, its way along them in metres."""
+    skew = pose[:3, :3] - pose[:3, :3].T
+    turn = np.degrees([skew[2, 1], skew[0, 2], skew[1, 0]]) / 2
+    return np.concatenate([turn, pose[:3, 3]])
+
+
+def look(model: Human3R, frames: np.ndarray) -> np.ndarray:
+    """The motion [6] that the network sees between two frames [2, H, W, 3]."""
+    seen, state = encode_scenery(model, torch.from_numpy(frames)), model.initial_state(1)
+    for place in range(2):
+        prediction, state = model.step(
+            seen[place : place + 1], state, heads=HeadSelection(pointmap=False)
+        )
+    return motion(pose_to_matrix(prediction.camera_pose)[0].double().numpy())
 
 
 def main() -> None:
-    """Print a line a frame."""
-    weights, video = sys.argv[1:3]
-    model = load_model(Path(weights), "cpu").model
-    hidden: list[torch.Tensor] = []
-    layer = model.downstream_head.pose_head.mlp.fc1
-    layer.register_forward_hook(lambda _module, _given, out: hidden.append(out))
-    info = probe_video(video, video)
-    pictures = network_pictures(video, info, model.config.long_side)
-    state = model.initial_state(1)
+    """Print a table."""
+    weights, folder = map(Path, sys.argv[1:3])
+    model, rng = load_model(weights, "cpu").model, np.random.default_rng(0)
+    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {"turns": [], "pans": [], "moves": []}
     with torch.inference_mode():
-        for index, picture in enumerate(pictures):
-            features = model.encode(torch.from_numpy(picture)[None])
-            prediction, state = model.step(features, state)
-            if index % EVERY == 0:
-                pose = " ".join(f"{value:.4f}" for value in prediction.camera_pose[0].tolist())
-                print(f"frame {index}: at most {hidden[-1].max():.2f}; {pose}")
+        for path in sorted(folder.glob("*.safetensors")):
+            clip = read_clip(path)
+            poses = clip.world_from_camera
+            moves = np.linalg.norm(poses[:, :3, 3], axis=1).max() > 1e-4
+            for later in range(EVERY, len(poses), EVERY):
+                turned, ways = turn_camera(clip.frames[later], clip.focal_px[later], 2, rng)
+                found["turns"].append((look(model, turned), motion(ways[1])))
+                truth = motion(poses[later])
+                if np.abs(truth[:3]).max() > LEAST_TURN_DEG:
+                    pair = look(model, clip.frames[[0, later]]), truth
+                    found["moves" if moves else "pans"].append(pair)
+    for kind, pairs in found.items():
+        guess, truth = (np.array(side) for side in zip(*pairs, strict=True))
+        told = ", ".join(
+            f"{name} {np.corrcoef(guess[:, axis], truth[:, axis])[0, 1]:.2f}"
+            for axis, name in enumerate(AXES)
+            if truth[:, axis].std() > 1e-3
+        )
+        wrong, still = (
+            np.median(np.linalg.norm(off[:, :3], axis=1)) for off in (guess - truth, truth)
+        )
+        print(f"{kind}, {len(pairs)}: correlation {told}; off {wrong:.2f}, still {still:.2f} deg")
 
 
 if __name__ == "__main__":

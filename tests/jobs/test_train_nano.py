@@ -21,6 +21,7 @@ def train(out, steps, start_from=None):
         render_processes=1,
         loaders=0,
         batch_clips=1,
+        learn="all",
         learning_rate=1e-3,
         measure_every=1,
     )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from pipeline.inference import ClipInput
 from pipeline.ledger import read_commit, read_ledger
 from pipeline.plan import PlanReader
 from pipeline.tables import read_table
-from pipeline.worker import ShardWorker, make_batches
+from pipeline.worker import SWITCH_INTERVAL_S, ShardWorker, make_batches
 from tests.fakes import FakeHuman3R, fake_models
 from tests.pipeline.small_job import VIDEO_OF_CODE, plan_small, settings_of
 from tests.synthetic import make_video
@@ -95,6 +96,12 @@ def test_a_report_counts_what_was_committed(small_source, tmp_path):
     assert (report.num_done, report.num_empty, report.num_failed) == (2, 0, 1)
     assert (report.num_frames, report.num_people) == (7, 8)
     assert job.store.list("attempts") == []
+
+
+def test_the_network_waits_little_for_the_interpreter(small_source, tmp_path):
+    sys.setswitchinterval(0.005)
+    worker_of(plan_small(small_source, tmp_path / "out"))
+    assert sys.getswitchinterval() == SWITCH_INTERVAL_S < 0.001
 
 
 def test_a_committed_shard_is_left_alone(small_source, tmp_path):

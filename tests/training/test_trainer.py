@@ -19,7 +19,15 @@ from training.trainer import TrainConfig, Trainer, learning_rate, trained_parame
 def make_trainer(tmp_path, free_body):
     write_clip(tmp_path / "clip.safetensors", make_clip([(60, 30), (120, 40)], num_frames=4))
 
-    def make(num_steps, single_share=0.5, start_from=None, num_loaders=0, max_seconds=None):
+    def make(
+        num_steps,
+        single_share=0.4,
+        turn_share=0.3,
+        start_from=None,
+        num_loaders=0,
+        max_seconds=None,
+        learn="all",
+    ):
         def stream(*, is_augmented):
             paths = [tmp_path / "clip.safetensors"]
             return ClipStream(
@@ -29,7 +37,8 @@ def make_trainer(tmp_path, free_body):
                 2,
                 (0,),
                 single_paths=paths,
-                single_share=single_share,
+                single_share=single_share if is_augmented else 0.0,
+                turn_share=turn_share if is_augmented else 0.0,
                 is_augmented=is_augmented,
             )
 
@@ -44,6 +53,7 @@ def make_trainer(tmp_path, free_body):
             ema_decay=0.5,
             num_loaders=num_loaders,
             measure_windows=1,
+            learn=learn,
         )
         held_out = [stream(is_augmented=False)]
         streams = [stream(is_augmented=True)]
@@ -86,11 +96,30 @@ def test_what_annotation_does_not_read_stays_as_it_is(make_trainer, tmp_path):
 
 
 def test_every_trained_parameter_gets_a_gradient(make_trainer, tmp_path):
-    trainer = make_trainer(1, single_share=0.0)
+    trainer = make_trainer(1, single_share=0.0, turn_share=0.0)
     trainer.run(tmp_path / "curve.jsonl", tmp_path / "checkpoint.pt", print)
     names = {id(value): name for name, value in trainer.model.named_parameters()}
     idle = [names[id(p)] for p in trained_parameters(trainer.model) if p.grad is None]
     assert idle == []
+
+
+@pytest.mark.parametrize("learn", ["decoder", "camera"])
+def test_the_decoder_learns_alone_where_it_is_asked_to(make_trainer, tmp_path, learn):
+    shares = {"single_share": 0.0, "turn_share": 0.5} if learn == "camera" else {}
+    trainer = make_trainer(6, learn=learn, **shares)
+    before = {name: value.clone() for name, value in trainer.model.named_parameters()}
+    trainer.run(tmp_path / "curve.jsonl", tmp_path / "checkpoint.pt", print)
+    changed = {
+        name
+        for name, value in trainer.model.named_parameters()
+        if not torch.equal(value, before[name])
+    }
+    sees = ("backbone.", "patch_embed.", "enc_", "downstream_head.mlp_classif.")
+    assert not any(name.startswith(sees) for name in changed)
+    last = "downstream_head.dpt_self.head.4.bias"
+    assert {"pose_token", "dec_blocks.0.mlp.fc1.weight", last} <= changed
+    person = "downstream_head.deccam.mlp.layers.2.bias"
+    assert (person in changed) == (learn == "decoder")
 
 
 def test_a_training_begins_with_the_weights_of_a_file(make_trainer, tmp_path):

@@ -132,9 +132,9 @@ def _decode_all(
     job: PlannedJob, models: Models, worker: WorkerConfig
 ) -> list[list[list[Pictures]]]:
     """The frames of all clips as the network sees them, batch by batch as a worker forms them."""
-    batches = []
+    batches, plan = [], PlanReader(job.store)
     for shard in range(read_plan(job.store, ["shard_index"], []).num_shards):
-        clips = {clip.clip_id: clip for clip in PlanReader(job.store).read_shard(shard)}
+        clips = {clip.clip_id: clip for clip in plan.read_shard(shard)}
         inputs = [_as_input(clip, job.source_root, models) for clip in clips.values()]
         batches += [
             [[frame.rgb for frame in clip.open_frames()] for clip in batch]

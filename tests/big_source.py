@@ -75,8 +75,9 @@ def copy_over_and_over(pieces: Path, path: Path, num_bytes: int) -> list[int]:
 def middle_clip(job: PlannedJob) -> PlannedClip:
     """The first clip of the second half whose pictures are in order."""
     plan = read_table(job.store, "plan/clips.parquet", columns=["shard_index"])
+    reader = PlanReader(job.store)
     for shard in range(plan.num_rows // 2, plan.num_rows):
-        (clip,) = PlanReader(job.store).read_shard(shard)
+        (clip,) = reader.read_shard(shard)
         if clip.start_frame % NUM_PICTURES + CLIP_FRAMES <= NUM_PICTURES:
             return clip
     raise AssertionError("no such clip")

@@ -123,6 +123,7 @@ class Trainer:
         content = {
             "step": self.step,
             "seconds": self.seconds,
+            "learn": self.config.learn,
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "maps": self._maps.state_dict(),
@@ -132,8 +133,19 @@ class Trainer:
         draft.replace(path)
 
     def load(self, path: Path) -> None:
-        """Go on from what `save` wrote; other clips begin."""
+        """Go on from what `save` wrote; other clips begin.
+
+        Raises:
+            CheckpointError: It is of a training that learned something else.
+        """
         content = torch.load(path, map_location=self._device, weights_only=True)
+        learned = content.get("learn")
+        if learned != self.config.learn:
+            raise CheckpointError(
+                str(path),
+                f"is of a training with --learn {learned}, not {self.config.learn}. Begin in "
+                "another folder, with --start-from",
+            )
         self.step, self.seconds = content["step"], content["seconds"]
         self.model.load_state_dict(content["model"])
         self.average.load_state_dict(content["average"])

@@ -16,7 +16,7 @@ from training.compression import QUALITY, compress
 ZOOM = 1.5
 """The turning camera's focal length over the picture's: what it sees is a part of the picture."""
 MOST_DEG = (9.0, 5.0, 4.0)
-"""How far each of its pictures is turned from the first camera: yaw, pitch, roll."""
+"""How far each of its pictures is turned from the one it looks into, at most: yaw, pitch, roll."""
 _EXPOSURE = 0.1
 _MOST_NOISE = 8.0
 

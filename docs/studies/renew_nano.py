@@ -3,8 +3,8 @@
 Run: python docs/studies/renew_nano.py OLD NEW
      python -m jobs.train_nano OUT --start-from NEW
 
-The pose head of the published weights file answers nothing any more (docs/nano.md), so that nothing
-below it learns: it, the pose memory and the first pose token are random again; all else stays.
+The pose head in assets/nano answers nothing any more (docs/nano.md), so that nothing below it
+learns: it, the pose memory and the first pose token are random again; all else stays.
 """
 
 import hashlib

@@ -122,6 +122,12 @@ def test_the_decoder_learns_alone_where_it_is_asked_to(make_trainer, tmp_path, l
     assert (person in changed) == (learn == "decoder")
 
 
+def test_a_training_of_something_else_is_not_gone_on_with(make_trainer, tmp_path):
+    make_trainer(1).save(tmp_path / "checkpoint.pt")
+    with pytest.raises(CheckpointError, match=r"--learn all, not decoder.*--start-from"):
+        make_trainer(1, learn="decoder").load(tmp_path / "checkpoint.pt")
+
+
 def test_a_training_begins_with_the_weights_of_a_file(make_trainer, tmp_path):
     trained = make_trainer(1)
     trained.run(tmp_path / "curve.jsonl", tmp_path / "checkpoint.pt", print)

@@ -28,18 +28,19 @@ def estimate_focal_px(pointmap: Tensor) -> Tensor:
         `[B]` pixels of the pointmap's own grid.
     """
     height, width = pointmap.shape[1:3]
-    rows = torch.arange(height, device=pointmap.device, dtype=pointmap.dtype) - height // 2
-    columns = torch.arange(width, device=pointmap.device, dtype=pointmap.dtype) - width // 2
-    pixel = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1).flatten(0, 1)
-    points = pointmap.flatten(1, 2)  # [B, H*W, 3]
-    ray = (points[..., :2] / points[..., 2:]).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
-    ray_dot_pixel = (ray * pixel).sum(dim=-1)
-    ray_dot_ray = ray.square().sum(dim=-1)
-    focal = ray_dot_pixel.mean(dim=1) / ray_dot_ray.mean(dim=1)
+    x, y, z = pointmap.unbind(-1)  # one plane each: torch is slow along axes of two
+    row = (torch.arange(height, device=z.device, dtype=z.dtype) - height // 2)[:, None]
+    column = torch.arange(width, device=z.device, dtype=z.dtype) - width // 2
+    ray_x, ray_y = ((axis / z).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0) for axis in (x, y))
+    ray_dot_pixel = ray_x * column + ray_y * row
+    ray_dot_ray = ray_x.square() + ray_y.square()
+    focal = ray_dot_pixel.mean(dim=(1, 2)) / ray_dot_ray.mean(dim=(1, 2))
     for _ in range(NUM_WEISZFELD_ITERATIONS):
-        residual = (pixel - focal[:, None, None] * ray).norm(dim=-1)
+        off_x = column - focal[:, None, None] * ray_x
+        off_y = row - focal[:, None, None] * ray_y
+        residual = (off_x.square() + off_y.square()).sqrt()
         weight = 1 / residual.clamp(min=LEAST_RESIDUAL_PX)
-        focal = (weight * ray_dot_pixel).mean(dim=1) / (weight * ray_dot_ray).mean(dim=1)
+        focal = (weight * ray_dot_pixel).mean(dim=(1, 2)) / (weight * ray_dot_ray).mean(dim=(1, 2))
     return focal
 
 

@@ -74,6 +74,12 @@ def train_nano(
             "cameras and depth alone, without people, which is faster still."
         ),
     ] = "all",
+    echoes: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Learn from each batch so often; more than 1 not with --learn all."
+        ),
+    ] = 1,
     learning_rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 2e-3,
     measure_every: Annotated[
         int, typer.Option(min=1, help="Steps between two points of the curve.")
@@ -86,6 +92,8 @@ def train_nano(
     from training.corpus import render_corpus
     from training.trainer import TrainConfig, first_model
 
+    if echoes > 1 and learn == "all":
+        raise typer.BadParameter("is for backbones that do not learn", param_hint="--echoes")
     if start_from is not None:
         try:
             first_model(TrainConfig(), start_from, "cpu")
@@ -101,6 +109,7 @@ def train_nano(
         num_loaders=loaders,
         learning_rate=learning_rate,
         measure_every=measure_every,
+        echoes=echoes,
         learn=learn,
     )
     (out / "config.json").write_text(json.dumps(asdict(config), indent=1) + "\n")

@@ -17,6 +17,21 @@ from human3r_model.values import Features
 
 
 @dataclass(frozen=True)
+class Tokens:
+    """What the backbones make of F frames, whoever may be in them.
+
+    Attributes:
+        image_size_hw: H, W.
+        image: [F, L, C].
+        dino: [F, G*G, C]; None where the person backbone did not run.
+    """
+
+    image_size_hw: tuple[int, int]
+    image: Tensor
+    dino: Tensor | None
+
+
+@dataclass(frozen=True)
 class Encoded:
     """Frames as the network sees them, with what the losses need of the person backbone.
 
@@ -33,50 +48,56 @@ class Encoded:
     mask_logits: Tensor
 
 
-def encode_scenery(model: Human3R, frames: Tensor) -> Features:
-    """Look at frames, each on its own, and find nobody; the person backbone does not run.
-
-    Args:
-        model: In training mode or not.
-        frames: [F, H, W, 3] uint8 RGB.
-    """
-    config, size = model.config, (frames.shape[1], frames.shape[2])
-    image_tokens = _encode_image(model, _normalise(model, frames))
-    score_map = image_tokens.new_zeros(len(frames), config.dino_grid, config.dino_grid)
-    nothing = image_tokens.new_zeros(len(frames), config.dino_grid**2, config.dino_dim)
-    found = detect_people(model.downstream_head, config, score_map, nothing, image_tokens, size)
-    return Features(size, image_tokens, score_map, None, found)
-
-
-def encode(model: Human3R, frames: Tensor, cells: Tensor) -> Encoded:
-    """Look at frames, each on its own, and seat people where they are known to be.
+def look(model: Human3R, frames: Tensor, *, for_people: bool = True) -> Tokens:
+    """Run the backbones over frames, each on its own.
 
     Args:
         model: In training mode or not: it has no dropout.
         frames: [F, H, W, 3] uint8 RGB.
+        for_people: Run the person backbone too, which takes most of the time.
+    """
+    image = (frames.permute(0, 3, 1, 2).to(model.pose_token.dtype) / 255 - 0.5) / 0.5
+    dino = None
+    with torch.autocast(frames.device.type, torch.bfloat16, enabled=frames.is_cuda):
+        image_tokens = model.encode_image(image)
+        if for_people:
+            dino = model.backbone(fit_square(image, model.config.dino_image_size))
+    return Tokens((frames.shape[1], frames.shape[2]), image_tokens, dino)
+
+
+def seat(model: Human3R, tokens: Tokens, cells: Tensor) -> Encoded:
+    """Seat people where they are known to be.
+
+    Args:
+        model: Whose tokens they are.
+        tokens: Of both backbones.
         cells: [P, 3] int64 frame, row, column of each person's patch, ascending, no two equal.
     """
-    config, head = model.config, model.downstream_head
-    size = (frames.shape[1], frames.shape[2])
-    image = _normalise(model, frames)
-    image_tokens = _encode_image(model, image)
-    with torch.autocast(frames.device.type, torch.bfloat16, enabled=frames.is_cuda):
-        dino_tokens = model.backbone(fit_square(image, config.dino_image_size))
-    score_map = image.new_zeros(len(frames), config.dino_grid, config.dino_grid)
+    assert tokens.dino is not None
+    head = model.downstream_head
+    score_map = _empty_map(model, tokens)
     score_map[tuple(cells.unbind(-1))] = 1.0
-    found = detect_people(head, config, score_map, dino_tokens, image_tokens, size)
     return Encoded(
-        features=Features(size, image_tokens, score_map, None, found),
-        dino_tokens=dino_tokens,
-        score_logits=head.mlp_classif(dino_tokens)[..., 0],
-        mask_logits=head.mlp_msk(dino_tokens),
+        features=_features(model, tokens, score_map, tokens.dino),
+        dino_tokens=tokens.dino,
+        score_logits=head.mlp_classif(tokens.dino)[..., 0],
+        mask_logits=head.mlp_msk(tokens.dino),
     )
 
 
-def _normalise(model: Human3R, frames: Tensor) -> Tensor:
-    return (frames.permute(0, 3, 1, 2).to(model.pose_token.dtype) / 255 - 0.5) / 0.5
+def seat_nobody(model: Human3R, tokens: Tokens) -> Features:
+    """Take frames for such as nobody is in."""
+    config = model.config
+    nothing = tokens.image.new_zeros(len(tokens.image), config.dino_grid**2, config.dino_dim)
+    return _features(model, tokens, _empty_map(model, tokens), nothing)
 
 
-def _encode_image(model: Human3R, image: Tensor) -> Tensor:
-    with torch.autocast(image.device.type, torch.bfloat16, enabled=image.is_cuda):
-        return model.encode_image(image)
+def _empty_map(model: Human3R, tokens: Tokens) -> Tensor:
+    grid = model.config.dino_grid
+    return torch.zeros(len(tokens.image), grid, grid).to(model.pose_token)
+
+
+def _features(model: Human3R, tokens: Tokens, score_map: Tensor, dino: Tensor) -> Features:
+    size, image = tokens.image_size_hw, tokens.image
+    found = detect_people(model.downstream_head, model.config, score_map, dino, image, size)
+    return Features(size, image, score_map, None, found)

@@ -12,6 +12,7 @@ from torch import Tensor
 from human3r_model.body import BodyModel
 from human3r_model.geometry import pose_to_matrix
 from human3r_model.model import Human3R
+from training.forward import look
 from training.losses import body_joints
 from training.objective import Memory, Outcome, TeacherMaps, run_window, weighted_sum
 from training.stream import Batch, ClipStream
@@ -45,7 +46,8 @@ def measure(
     camera, turned = [], []
     for _ in range(num_windows):
         batch = stream.next().to(model.pose_token.device)
-        outcome = run_window(model, maps, body, batch, memory, {0})
+        tokens = look(model, batch.frames)
+        outcome = run_window(model, maps, body, batch, tokens, memory, {0})
         memory = outcome.memory
         loss.append(weighted_sum(outcome.losses).item())
         joints.append(_joint_distances(outcome, body).flatten())

@@ -15,7 +15,7 @@ from human3r_model.seats import assign_seats
 from human3r_model.tracking import empty_tracks
 from human3r_model.values import Features, HeadSelection, People, Prediction, State
 from training.clips import MOST_PEOPLE
-from training.forward import Encoded, encode, encode_scenery
+from training.forward import Encoded, Tokens, seat, seat_nobody
 from training.joint_maps import Grid, JointMap
 from training.losses import (
     camera_losses,
@@ -127,6 +127,7 @@ def run_window(
     maps: TeacherMaps,
     body: BodyModel,
     batch: Batch,
+    tokens: Tokens,
     memory: Memory | None,
     dense_steps: set[int],
 ) -> Outcome:
@@ -137,11 +138,12 @@ def run_window(
         maps: The teacher's aid.
         body: For the joints.
         batch: Frames and truth.
+        tokens: What both backbones make of the frames.
         memory: Of the previous window; None where all clips begin.
         dense_steps: Steps whose points are predicted and judged; not empty.
     """
     num_steps = len(batch.frames) // len(batch.is_start)
-    seen = encode(model, batch.frames, batch.cells)
+    seen = seat(model, tokens, batch.cells)
     state, known = _begin(model, batch.is_start, memory)
     losses: dict[str, list[Tensor]] = {}
 
@@ -180,22 +182,24 @@ def run_scenery(
     model: Human3R,
     maps: TeacherMaps,
     scenery: Scenery,
+    tokens: Tokens,
     memory: Memory | None,
     dense_steps: set[int],
 ) -> tuple[dict[str, Tensor], Memory]:
-    """Run T steps of B clips in which nobody is found, TTT3R on; the person backbone does not run.
+    """Run T steps of B clips in which nobody is found, TTT3R on.
 
     Args:
         model: The network.
         maps: The teacher's aid.
         scenery: Frames and truth.
+        tokens: What the image encoder makes of the frames.
         memory: As `run_window` takes it.
         dense_steps: Steps whose points are predicted and judged.
 
     Returns:
         Losses by name, unweighted, of cameras and points; and the memory for the next window.
     """
-    seen = encode_scenery(model, scenery.frames)
+    seen = seat_nobody(model, tokens)
     state, known = _begin(model, scenery.is_start, memory)
     losses: dict[str, list[Tensor]] = {}
     for step in range(len(scenery.frames) // len(scenery.is_start)):

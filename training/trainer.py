@@ -1,10 +1,11 @@
 """The training itself: windows in, weights and a curve out; a checkpoint is enough to go on."""
 
 import copy
+import itertools
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,6 +21,7 @@ from human3r_model.errors import CheckpointError
 from human3r_model.model import Human3R
 from human3r_model.random_weights import random_model
 from human3r_model.weights import load_model
+from training.forward import Tokens, look
 from training.joint_maps import sine_positions
 from training.measure import measure
 from training.objective import Memory, TeacherMaps, run_scenery, run_window, weighted_sum
@@ -27,6 +29,8 @@ from training.optimizer import make_optimizers
 from training.stream import Batch, ClipStream, Scenery
 
 Learn = Literal["all", "decoder", "camera"]
+ECHOED = 32
+"""Batches that are kept to be learned from again: of 24 frames each, 0.4 GB a picture size."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class TrainConfig:
         ema_decay: Of the average of the weights that is measured and kept.
         measure_every: Steps between two points of the curve.
         measure_windows: Windows of held-out clips a point rests on.
+        echoes: How often batches are learned from, `ECHOED` of them in turns (data echoing, arXiv
+            1907.05550): backbones that do not learn look at each once. More than 1 is for them.
         learn: All of the network; the decoder and what reads it; or likewise, from cameras and
             points alone, so that the person backbone need not run.
     """
@@ -68,6 +74,7 @@ class TrainConfig:
     ema_decay: float = 0.997
     measure_every: int = 250
     measure_windows: int = 10
+    echoes: int = 1
     learn: Learn = "all"
 
 
@@ -227,16 +234,21 @@ class Trainer:
     def _run(self, lanes: "_Lanes", rng: np.random.Generator) -> dict[str, Tensor]:
         """The next frames' losses; all processes draw the same kind and size."""
         dense = {int(rng.integers(self.config.window))}
-        batch, memory = lanes.next()
+        shown, memory = lanes.next()
+        batch, model, maps = shown.batch, self.model, self._maps
+        has_people = isinstance(batch, Batch) and self.config.learn != "camera"
+        tokens = shown.tokens or look(model, batch.frames, for_people=has_people)
+        if self.config.learn != "all":  # backbones that do not learn see the same next time
+            shown.tokens = tokens
         if not isinstance(batch, Batch):
-            return run_scenery(self.model, self._maps, batch, None, set())[0]
+            return run_scenery(model, maps, batch, tokens, None, set())[0]
         if batch.is_single:
-            return run_window(self.model, self._maps, self._body, batch, None, {0}).losses
-        if self.config.learn == "camera":
-            losses, memory = run_scenery(self.model, self._maps, batch, memory, dense)
-        else:
-            outcome = run_window(self.model, self._maps, self._body, batch, memory, dense)
+            return run_window(model, maps, self._body, batch, tokens, None, {0}).losses
+        if has_people:
+            outcome = run_window(model, maps, self._body, batch, tokens, memory, dense)
             losses, memory = outcome.losses, outcome.memory
+        else:
+            losses, memory = run_scenery(model, maps, batch, tokens, memory, dense)
         lanes.remember(memory)
         return losses
 
@@ -257,6 +269,14 @@ class Trainer:
         }
 
 
+@dataclass(eq=False)
+class _Shown:
+    """A batch, and what frozen backbones made of it."""
+
+    batch: Scenery
+    tokens: Tokens | None = None
+
+
 class _Lanes:
     """One stream's batches, each with what its clips carry from the window before.
 
@@ -275,15 +295,31 @@ class _Lanes:
         self._device = device
         self._memories: list[Memory | None] = [None] * max(1, config.num_loaders)
         self._turn = -1
+        self._echoed = self._echo(config.echoes)
 
-    def next(self) -> tuple[Scenery, Memory | None]:
+    def next(self) -> tuple[_Shown, Memory | None]:
         """The next batch, and the memory of the clips it goes on with."""
+        shown = next(self._echoed)
         self._turn = (self._turn + 1) % len(self._memories)
-        return next(self._batches).to(self._device), self._memories[self._turn]
+        return shown, self._memories[self._turn]
 
     def remember(self, memory: Memory) -> None:
         """Keep what the clips of the last batch carry on."""
         self._memories[self._turn] = memory
+
+    def _echo(self, num_times: int) -> Iterator[_Shown]:
+        """Batches without end, `ECHOED` of them so many times: each time from the same memory."""
+        while True:
+            turn, memories = self._turn, list(self._memories)
+            kept: list[_Shown] = []
+            for batch in itertools.islice(self._batches, ECHOED):
+                shown = _Shown(batch.to(self._device))
+                if num_times > 1:
+                    kept.append(shown)
+                yield shown
+            for _ in range(num_times - 1):
+                self._turn, self._memories = turn, list(memories)
+                yield from kept
 
 
 def first_model(config: TrainConfig, start_from: Path | None, device: str) -> Human3R:

@@ -23,7 +23,7 @@ from human3r_model.config import PRECISIONS, PRESETS, Precision
 from human3r_model.model import Human3R
 from human3r_model.precision import set_precision
 from human3r_model.values import HeadSelection
-from training.forward import encode
+from training.forward import look, seat
 
 DEVICE = "cuda"
 SIZE_HW = (288, 512)
@@ -105,7 +105,7 @@ def part_times_s(model: Human3R, num_frames: int) -> dict[str, float]:
     seats = [(f, 5 + i, 5 + 4 * i) for f in range(num_frames) for i in range(NUM_PEOPLE)]
     image = (frames.permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5
     square = fit_square(image, model.config.dino_image_size)
-    features = encode(model, frames, torch.tensor(seats, device=DEVICE)).features
+    features = seat(model, look(model, frames), torch.tensor(seats, device=DEVICE)).features
     _, state = model.step(features, model.initial_state(num_frames))
     no_points = HeadSelection(pointmap=False)
     ways: dict[str, Callable[[], object]] = {

@@ -20,7 +20,7 @@ from human3r_model.model import Human3R
 from human3r_model.values import HeadSelection
 from human3r_model.weights import load_model
 from training.clips import read_clip
-from training.forward import encode_scenery
+from training.forward import look, seat_nobody
 from training.turns import turn_camera
 
 EVERY = 4
@@ -35,9 +35,10 @@ def motion(pose: np.ndarray) -> np.ndarray:
     return np.concatenate([turn, pose[:3, 3]])
 
 
-def look(model: Human3R, frames: np.ndarray) -> np.ndarray:
+def motion_seen(model: Human3R, frames: np.ndarray) -> np.ndarray:
     """The motion [6] that the network sees between two frames [2, H, W, 3]."""
-    seen, state = encode_scenery(model, torch.from_numpy(frames)), model.initial_state(1)
+    tokens = look(model, torch.from_numpy(frames), for_people=False)
+    seen, state = seat_nobody(model, tokens), model.initial_state(1)
     for place in range(2):
         prediction, state = model.step(
             seen[place : place + 1], state, heads=HeadSelection(pointmap=False)
@@ -57,10 +58,10 @@ def main() -> None:
             moves = np.linalg.norm(poses[:, :3, 3], axis=1).max() > 1e-4
             for later in range(EVERY, len(poses), EVERY):
                 turned, ways = turn_camera(clip.frames[later], clip.focal_px[later], 2, rng)
-                found["turns"].append((look(model, turned), motion(ways[1])))
+                found["turns"].append((motion_seen(model, turned), motion(ways[1])))
                 truth = motion(poses[later])
                 if np.abs(truth[:3]).max() > LEAST_TURN_DEG:
-                    pair = look(model, clip.frames[[0, later]]), truth
+                    pair = motion_seen(model, clip.frames[[0, later]]), truth
                     found["moves" if moves else "pans"].append(pair)
     for kind, pairs in found.items():
         guess, truth = (np.array(side) for side in zip(*pairs, strict=True))

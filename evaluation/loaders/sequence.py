@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 Gender = Literal["male", "female", "neutral"]
 BodyKind = Literal["smpl", "smplx"]
-NUM_BODY_POSE: dict[BodyKind, int] = {"smpl": 69, "smplx": 63}
-"""Numbers of `body_pose`: 23 joints of SMPL (the last two are the hands), 21 of SMPL-X."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from human3r_model.weights import load_model
 from jobs import train_nano as job
 
 
-def train(out, steps, start_from=None):
+def train(out, steps, start_from=None, echoes=1):
     job.train_nano(
         out,
         start_from=start_from,
@@ -21,6 +21,7 @@ def train(out, steps, start_from=None):
         render_processes=1,
         loaders=0,
         batch_clips=1,
+        echoes=echoes,
         learn="all",
         learning_rate=1e-3,
         measure_every=1,
@@ -30,6 +31,8 @@ def train(out, steps, start_from=None):
 def test_unfit_weights_are_told_of_before_anything_is_rendered(tmp_path):
     with pytest.raises(typer.BadParameter, match=r"none\.safetensors"):
         train(tmp_path / "out", steps=1, start_from=tmp_path / "none.safetensors")
+    with pytest.raises(typer.BadParameter, match="backbones that do not learn"):
+        train(tmp_path / "out", steps=1, echoes=2)
     assert not (tmp_path / "out").exists()
 
 

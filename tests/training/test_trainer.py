@@ -10,7 +10,10 @@ from human3r_model.errors import CheckpointError
 from human3r_model.random_weights import random_model
 from human3r_model.weights import write_weights
 from tests.training.fake_clips import make_clip
+from training import trainer as trainer_module
 from training.clips import write_clip
+from training.forward import look
+from training.objective import run_window
 from training.stream import ClipStream
 from training.trainer import TrainConfig, Trainer, learning_rate, trained_parameters
 
@@ -27,6 +30,7 @@ def make_trainer(tmp_path, free_body):
         num_loaders=0,
         max_seconds=None,
         learn="all",
+        echoes=1,
     ):
         def stream(*, is_augmented):
             paths = [tmp_path / "clip.safetensors"]
@@ -54,6 +58,7 @@ def make_trainer(tmp_path, free_body):
             num_loaders=num_loaders,
             measure_windows=1,
             learn=learn,
+            echoes=echoes,
         )
         held_out = [stream(is_augmented=False)]
         streams = [stream(is_augmented=True)]
@@ -120,6 +125,34 @@ def test_the_decoder_learns_alone_where_it_is_asked_to(make_trainer, tmp_path, l
     assert {"pose_token", "dec_blocks.0.mlp.fc1.weight", last} <= changed
     person = "downstream_head.deccam.mlp.layers.2.bias"
     assert (person in changed) == (learn == "decoder")
+
+
+def test_frozen_backbones_look_at_a_batch_once_however_often_it_is_learned_from(
+    make_trainer, tmp_path, monkeypatch
+):
+    looked, learned = [], []
+
+    def look_at(model, frames, *, for_people):
+        looked.append(frames)
+        return look(model, frames, for_people=for_people)
+
+    def learn_from(model, maps, body, batch, tokens, memory, dense_steps):
+        own = look(model, batch.frames)
+        torch.testing.assert_close(tokens.dino, own.dino)
+        learned.append((batch, None if memory is None else memory.state.tokens.clone()))
+        return run_window(model, maps, body, batch, tokens, memory, dense_steps)
+
+    monkeypatch.setattr(trainer_module, "ECHOED", 2)
+    monkeypatch.setattr(trainer_module, "look", look_at)
+    monkeypatch.setattr(trainer_module, "run_window", learn_from)
+    trainer = make_trainer(9, single_share=0.0, turn_share=0.0, learn="decoder", echoes=3)
+    trainer.run(tmp_path / "curve.jsonl", tmp_path / "checkpoint.pt", print)
+    batches, memories = zip(*learned, strict=True)
+    order = [next(i for i, frames in enumerate(looked) if frames is b.frames) for b in batches]
+    assert order == [0, 1, 0, 1, 0, 1, 2, 3, 2]
+    assert memories[0] is memories[2] is memories[4] is None  # where the first of them began
+    assert torch.equal(memories[6], memories[8])
+    assert not torch.equal(memories[1], memories[3])  # the same frames, weights that learned
 
 
 def test_a_training_of_something_else_is_not_gone_on_with(make_trainer, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from human3r_model.random_weights import random_model
+from training.forward import look
 from training.joint_maps import Grid
 from training.motion_maps import MotionMap, true_motion
 from training.objective import TeacherMaps, run_scenery
@@ -107,7 +108,8 @@ def test_losses_of_turns_ask_the_camera_and_nothing_of_people(picture):
         is_start=torch.ones(3, dtype=torch.bool),
     )
     maps = TeacherMaps(model.config)
-    losses, _ = run_scenery(model, maps, turns, None, set())
+    tokens = look(model, turns.frames, for_people=False)
+    losses, _ = run_scenery(model, maps, turns, tokens, None, set())
     assert sorted(losses) == ["camera_r", "camera_t", "motion_maps"]
     sum(losses.values()).backward()
     for part in (model.downstream_head.pose_head, model.pose_retriever.read_blocks[0], maps.motion):

@@ -2,8 +2,8 @@
 
 Several clips of one picture size stream through the network together, each from its first frame to
 its last; where one ends, another begins. Between them come single frames of many more clips: what a
-picture says by itself is learned from more places and people; and turning cameras
-(`training/turns.py`), from which it is learned to compare pictures. Letters: B clips, T steps,
+picture says by itself is learned from more places and people; and moving cameras
+(`training/moves.py`), from which it is learned to compare pictures. Letters: B clips, T steps,
 F = B * T frames (clip-major), P labelled people (flat over the frames), G DINOv2 patches a side,
 H and W pixels.
 """
@@ -21,7 +21,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from human3r_model.config import ModelConfig
 from training.clips import LEAST_VISIBLE, TrainingClip, read_clip, read_frame
-from training.turns import ZOOM, turn_camera
+from training.moves import move_camera
 
 MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
 # Places in the network's 53 rotations: each joint's partner on the other side of the body.
@@ -96,7 +96,7 @@ class Batch(Scenery):
 
 
 class ClipStream(IterableDataset[Scenery]):
-    """B clips of one size on their way through the network; single frames and turns between them.
+    """B clips of one size on their way through the network, and what comes between them.
 
     A loader's worker has clips of its own, so memory is carried from a worker's batch to its next.
     """
@@ -111,7 +111,7 @@ class ClipStream(IterableDataset[Scenery]):
         *,
         single_paths: Sequence[Path] = (),
         single_share: float = 0.0,
-        turn_share: float = 0.0,
+        move_share: float = 0.0,
         is_augmented: bool = True,
     ) -> None:
         """Open the first clips.
@@ -125,7 +125,7 @@ class ClipStream(IterableDataset[Scenery]):
                 comes when, so that processes that differ in the others do the same work.
             single_paths: Files whose frames may come singly, of any number of frames.
             single_share: Share of the batches that are single frames.
-            turn_share: Share of the batches that are turns, of pictures that may come singly.
+            move_share: Share of the batches that are moving cameras, in such single frames.
             is_augmented: False gives the pictures and the people's places as they are.
         """
         self._paths = paths
@@ -135,7 +135,7 @@ class ClipStream(IterableDataset[Scenery]):
         self._num_clips = num_clips
         self._seed = seed
         self._single_share = single_share
-        self._turn_share = turn_share
+        self._move_share = move_share
         self._is_augmented = is_augmented
         self.begin(0)
 
@@ -155,8 +155,8 @@ class ClipStream(IterableDataset[Scenery]):
             kind = self._kinds.random()
             if kind < self._single_share:
                 yield self.draw_singles(self._num_clips * self._num_steps)
-            elif kind < self._single_share + self._turn_share:
-                yield self.draw_turns()
+            elif kind < self._single_share + self._move_share:
+                yield self.draw_moves()
             else:
                 yield self.next()
 
@@ -180,22 +180,34 @@ class ClipStream(IterableDataset[Scenery]):
         rng = self._rng if self._is_augmented else None
         return _batch(windows, [True] * num_frames, self._config, rng)
 
-    def draw_turns(self) -> Scenery:
-        """T pictures of B turning cameras, each in front of a frame drawn anew, infinitely far."""
-        clips = [self._open_frame() for _ in range(self._num_clips)]
-        turned = [
-            turn_camera(clip.frames[0], clip.focal_px[0], self._num_steps, self._rng)
-            for clip in clips
-        ]
-        frames, poses = (np.concatenate(parts) for parts in zip(*turned, strict=True))
-        focal_px = np.repeat([ZOOM * clip.focal_px[0] for clip in clips], self._num_steps)
+    def draw_moves(self) -> Scenery:
+        """T frames of B moving cameras, each in the scene of a frame drawn anew."""
+        moved = []
+        for _ in range(self._num_clips):
+            clip, other = self._open_frame(), self._open_frame()
+            moved.append(
+                move_camera(
+                    clip.frames[0],
+                    clip.depth_m[0],
+                    clip.person[0] > 0,
+                    (other.frames[0], other.person[0] > 0),
+                    clip.focal_px[0],
+                    self._num_steps,
+                    self._rng,
+                )
+            )
+
+        def joined(name: str) -> Tensor:
+            return torch.from_numpy(np.concatenate([getattr(one, name) for one in moved]))
+
+        focal_px = np.repeat([one.focal_px for one in moved], self._num_steps)
         return Scenery(
-            frames=torch.from_numpy(frames),
-            depth_m=torch.zeros(frames.shape[:3], dtype=torch.float16),
-            person=torch.zeros(frames.shape[:3], dtype=torch.uint8),
-            world_from_camera=torch.from_numpy(poses),
+            frames=joined("frames"),
+            depth_m=joined("depth_m"),
+            person=joined("is_person").to(torch.uint8),
+            world_from_camera=joined("world_from_camera"),
             focal_px=torch.from_numpy(focal_px.astype(np.float32)),
-            is_start=torch.ones(len(clips), dtype=torch.bool),
+            is_start=torch.ones(self._num_clips, dtype=torch.bool),
         )
 
     def _open(self) -> TrainingClip:

@@ -3,10 +3,10 @@
 Run: python docs/studies/nano_camera.py WEIGHTS FOLDER
      FOLDER: of a training's clips of one picture size, such as OUT/held_out/384x216
 
-Two frames of a clip go through the network: the first, and one later. Shown is, for turns (made
-from one picture), for clips whose camera only turns, and for those whose camera moves: how the
-camera of the later frame correlates with the truth, and its median error beside that of a camera
-said to stand still.
+Two frames of a clip go through the network: the first, and one later. Shown is, for cameras that
+move in one picture (`training/moves.py`), for clips whose camera only turns, and for those whose
+camera moves: how the camera of the later frame correlates with the truth, and its median error
+beside that of a camera said to stand still.
 """
 
 import sys
@@ -21,7 +21,7 @@ from human3r_model.values import HeadSelection
 from human3r_model.weights import load_model
 from training.clips import read_clip
 from training.forward import look, seat_nobody
-from training.turns import turn_camera
+from training.moves import move_camera
 
 EVERY = 4
 LEAST_TURN_DEG = 0.1
@@ -50,15 +50,21 @@ def main() -> None:
     """Print a table."""
     weights, folder = map(Path, sys.argv[1:3])
     model, rng = load_model(weights, "cpu").model, np.random.default_rng(0)
-    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {"turns": [], "pans": [], "moves": []}
+    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {"made": [], "pans": [], "moves": []}
     with torch.inference_mode():
         for path in sorted(folder.glob("*.safetensors")):
             clip = read_clip(path)
             poses = clip.world_from_camera
             moves = np.linalg.norm(poses[:, :3, 3], axis=1).max() > 1e-4
             for later in range(EVERY, len(poses), EVERY):
-                turned, ways = turn_camera(clip.frames[later], clip.focal_px[later], 2, rng)
-                found["turns"].append((motion_seen(model, turned), motion(ways[1])))
+                is_person = clip.person[[later, 0]] > 0
+                made = move_camera(
+                    *(clip.frames[later], clip.depth_m[later], is_person[0]),
+                    *((clip.frames[0], is_person[1]), clip.focal_px[later], 2, rng),
+                )
+                found["made"].append(
+                    (motion_seen(model, made.frames), motion(made.world_from_camera[1]))
+                )
                 truth = motion(poses[later])
                 if np.abs(truth[:3]).max() > LEAST_TURN_DEG:
                     pair = motion_seen(model, clip.frames[[0, later]]), truth

@@ -102,7 +102,7 @@ def test_single_frames_are_clips_of_their_own(tmp_path):
     assert len(stream.next().frames) == 2
 
 
-def test_turns_come_as_often_as_they_are_asked_for(tmp_path):
+def test_moves_come_as_often_as_they_are_asked_for(tmp_path):
     write_clip(tmp_path / "clip.safetensors", make_clip([(100, 20)], num_frames=2))
     paths = [tmp_path / "clip.safetensors"]
 
@@ -110,17 +110,18 @@ def test_turns_come_as_often_as_they_are_asked_for(tmp_path):
         stream = ClipStream(paths, NANO, 3, 2, (0,), single_paths=paths, **shares)
         return [type(batch) for batch in itertools.islice(stream, num)]
 
-    assert set(kinds(5, turn_share=1.0)) == {Scenery}
+    assert set(kinds(5, move_share=1.0)) == {Scenery}
     assert set(kinds(5, single_share=1.0)) == {Batch}
-    both = kinds(60, single_share=0.5, turn_share=0.3)
+    both = kinds(60, single_share=0.5, move_share=0.3)
     assert 8 < both.count(Scenery) < 28
-    turns = ClipStream(paths, NANO, 3, 2, (0,), single_paths=paths).draw_turns()
-    assert turns.frames.shape == (6, 96, 192, 3)
-    assert turns.focal_px.tolist() == [240.0] * 6
-    assert torch.equal(turns.world_from_camera[::2, :3, 3], torch.zeros(3, 3))
-    stood = turns.world_from_camera - torch.eye(4)
+    moves = ClipStream(paths, NANO, 3, 2, (0,), single_paths=paths).draw_moves()
+    assert moves.frames.shape == (6, 96, 192, 3)
+    assert moves.depth_m.shape == moves.person.shape == (6, 96, 192)
+    assert torch.equal(moves.focal_px[::2], moves.focal_px[1::2])
+    assert len(moves.focal_px.unique()) == 3
+    stood = moves.world_from_camera - torch.eye(4)
     assert stood[::2].abs().max() < 1e-6
-    assert (stood[1::2].abs().amax((1, 2)) > 1e-3).all()
+    assert (stood[1::2, :3].abs().amax(1) > 1e-3).all()
 
 
 def test_a_step_begins_with_clips_of_its_own(tmp_path):

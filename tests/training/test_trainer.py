@@ -25,7 +25,7 @@ def make_trainer(tmp_path, free_body):
     def make(
         num_steps,
         single_share=0.4,
-        turn_share=0.3,
+        move_share=0.3,
         start_from=None,
         num_loaders=0,
         max_seconds=None,
@@ -42,7 +42,7 @@ def make_trainer(tmp_path, free_body):
                 (0,),
                 single_paths=paths,
                 single_share=single_share if is_augmented else 0.0,
-                turn_share=turn_share if is_augmented else 0.0,
+                move_share=move_share if is_augmented else 0.0,
                 is_augmented=is_augmented,
             )
 
@@ -101,7 +101,7 @@ def test_what_annotation_does_not_read_stays_as_it_is(make_trainer, tmp_path):
 
 
 def test_every_trained_parameter_gets_a_gradient(make_trainer, tmp_path):
-    trainer = make_trainer(1, single_share=0.0, turn_share=0.0)
+    trainer = make_trainer(1, single_share=0.0, move_share=0.0)
     trainer.run(tmp_path / "curve.jsonl", tmp_path / "checkpoint.pt", print)
     names = {id(value): name for name, value in trainer.model.named_parameters()}
     idle = [names[id(p)] for p in trained_parameters(trainer.model) if p.grad is None]
@@ -110,7 +110,7 @@ def test_every_trained_parameter_gets_a_gradient(make_trainer, tmp_path):
 
 @pytest.mark.parametrize("learn", ["decoder", "camera"])
 def test_the_decoder_learns_alone_where_it_is_asked_to(make_trainer, tmp_path, learn):
-    shares = {"single_share": 0.0, "turn_share": 0.5} if learn == "camera" else {}
+    shares = {"single_share": 0.0, "move_share": 0.5} if learn == "camera" else {}
     trainer = make_trainer(6, learn=learn, **shares)
     before = {name: value.clone() for name, value in trainer.model.named_parameters()}
     trainer.run(tmp_path / "curve.jsonl", tmp_path / "checkpoint.pt", print)
@@ -145,7 +145,7 @@ def test_frozen_backbones_look_at_a_batch_once_however_often_it_is_learned_from(
     monkeypatch.setattr(trainer_module, "ECHOED", 2)
     monkeypatch.setattr(trainer_module, "look", look_at)
     monkeypatch.setattr(trainer_module, "run_window", learn_from)
-    trainer = make_trainer(9, single_share=0.0, turn_share=0.0, learn="decoder", echoes=3)
+    trainer = make_trainer(9, single_share=0.0, move_share=0.0, learn="decoder", echoes=3)
     trainer.run(tmp_path / "curve.jsonl", tmp_path / "checkpoint.pt", print)
     batches, memories = zip(*learned, strict=True)
     order = [next(i for i, frames in enumerate(looked) if frames is b.frames) for b in batches]

@@ -22,7 +22,7 @@ SHARES = (0.5, 0.35, 0.15)
 LENGTHS = (6, 6, 6, 6, 24)
 """Frames of a clip: many scenes, and some long enough to be followed through."""
 SHARES_OF_KINDS = {"all": (0.4, 0.3), "decoder": (0.3, 0.3), "camera": (0.0, 0.5)}
-"""How much of what is learned from are single frames, and turns."""
+"""How much of what is learned from are single frames, and cameras that move in them."""
 NUM_VIEWS = (6,)
 """Of a scene: who is in it and how they look are seen from several sides."""
 HELD_OUT_LENGTHS = (24,)
@@ -175,7 +175,7 @@ def _train(
     def files(folder: str, size: tuple[int, int]) -> list[Path]:
         return sorted((out / folder / "{}x{}".format(*size)).glob("*.safetensors"))
 
-    single_share, turn_share = SHARES_OF_KINDS[config.learn]
+    single_share, move_share = SHARES_OF_KINDS[config.learn]
 
     def stream(size: tuple[int, int], *, is_held_out: bool) -> ClipStream:
         clips = files("held_out" if is_held_out else "clips", size)
@@ -187,7 +187,7 @@ def _train(
             (config.seed, rank, int(is_held_out)),
             single_paths=[*clips, *files("views", size)],
             single_share=0 if is_held_out else single_share,
-            turn_share=0 if is_held_out else turn_share,
+            move_share=0 if is_held_out else move_share,
             is_augmented=not is_held_out,
         )
 

@@ -23,6 +23,7 @@ from human3r_model.model import Human3R
 from human3r_model.preprocess import image_geometry
 from human3r_model.values import HeadSelection
 from pipeline.config import SHARDS_AT_ONCE, LabelConfig, WorkerConfig
+from pipeline.errors import ProbeError
 from pipeline.frames import open_frames
 from pipeline.inference import ClipInput
 from pipeline.job import annotate_job, identify
@@ -144,6 +145,8 @@ def _decode_all(
 
 
 def _as_input(clip: PlannedClip, root: str, models: Models) -> ClipInput:
+    if clip.probe_error is not None:
+        raise ProbeError(f"{clip.probe_error[1]}. Measure with videos that can be read")
     geometry = image_geometry(clip.width, clip.height, models.network.config.long_side)
     return ClipInput(
         clip_id=clip.clip_id,

@@ -25,7 +25,7 @@ from human3r_model.errors import InputError
 
 NUM_ROTATIONS = 53  # global, 21 body, 15 left hand, 15 right hand, jaw: the eyes are not predicted
 HEAD = 15
-CHUNK = 16  # people skinned at once: 8 MB of vertex transforms, which stay in a cache
+CHUNK = 16  # people skinned at once: 8 MB of vertex transforms
 
 
 @dataclass(frozen=True, eq=False)

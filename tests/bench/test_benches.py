@@ -72,6 +72,14 @@ def test_pipeline(small_source, tmp_path, json_file):
     assert found["whole job, of the network alone"]["median"] == pytest.approx(ratio)
 
 
+def test_pipeline_says_which_video_cannot_be_read(tmp_path):
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    answer = h3r("bench", "pipeline", tmp_path, "--preset", "tiny", "--threads", 1)
+    assert answer.exit_code == 1
+    assert "broken.mp4: it is no video" in answer.stderr
+    assert "Measure with videos that can be read" in answer.stderr
+
+
 @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (8, 7)])
 def test_a_core_is_left_for_everything_else(cores, threads):
     assert default_threads(cores) == threads

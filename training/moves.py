@@ -35,7 +35,8 @@ class Moved:
     Attributes:
         frames: [T, H, W, 3] uint8.
         depth_m: [T, H, W] float16 camera z, 0 where infinitely far.
-        is_person: [T, H, W], or past the picture's border, where its last pixels go on.
+        is_person: [T, H, W] shows a person, or lies past the picture's border, where its last
+            pixels go on: what a camera is not to be told from.
         world_from_camera: [T, 4, 4].
         focal_px: Of all frames.
     """

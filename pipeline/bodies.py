@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from human3r_model.body import CHUNK, BodyModel, world_root
+from human3r_model.body import BodyModel, world_root
 from human3r_model.geometry import matrix_to_axis_angle, pose_to_matrix
 from pipeline.labels import DEPTH_STRIDE, ClipLabels
 from pipeline.quality import occluded, outside_picture
 from schemas.joints import JOINT_INDICES, NUM_JOINTS
 
+CHUNK = 64
 MIN_PROJECTED_Z_M = 0.05
 """Nearer than this, a point is not "in front of the camera" and has no place in the picture."""
 

@@ -103,8 +103,10 @@ def test_the_shared_frame_says_the_same_in_both_clips(found):
         begin = found[LONG, start].people
         last, first = (side["frame_index"] == start for side in (end, begin))
         assert last.sum() == first.sum() >= 2
-        for name in ("track_id", "head_px", "joints_3d", "joints_2d", "betas", "transl"):
+        for name in ("track_id", "head_px", "joints_3d", "betas", "transl"):
             assert np.array_equal(end[name][last], begin[name][first]), name
+        # Each clip estimates the focal length in float32: the last of its bits may differ.
+        assert np.abs(end["joints_2d"][last] - begin["joints_2d"][first]).max() < 1e-4
 
 
 def test_tracks_are_the_people(world, labelled):

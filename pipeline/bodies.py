@@ -16,7 +16,7 @@ from pipeline.labels import DEPTH_STRIDE, ClipLabels
 from pipeline.quality import occluded, outside_picture
 from schemas.joints import JOINT_INDICES, NUM_JOINTS
 
-CHUNK = 64
+CHUNK = 64  # people posed at once, and with their skin in memory
 MIN_PROJECTED_Z_M = 0.05
 """Nearer than this, a point is not "in front of the camera" and has no place in the picture."""
 

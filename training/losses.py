@@ -10,7 +10,7 @@ from torch import Tensor
 
 from human3r_model.body import BodyModel
 from human3r_model.config import ModelConfig
-from human3r_model.geometry import pose_to_matrix
+from human3r_model.geometry import estimate_focal_px, pose_to_matrix
 from human3r_model.tracking import match_probability
 from human3r_model.values import Detections, People
 
@@ -75,11 +75,13 @@ def pose_losses(people: People, truth: People, body: BodyModel) -> dict[str, Ten
         body: For the joints.
     """
     difference = (people.rotations - truth.rotations).square().sum(dim=(-1, -2))  # [P, 53]
+    # Its angle and not that squared: who looks the other way would count for all the others.
+    orient = (difference[:, 0] + _LEAST_TURN**2).sqrt()
     joints = body_joints(people, body) - body_joints(truth, body)
     head = shrink_norm(people.head_position) - shrink_norm(truth.head_position)
     ray = _ray(people.head_position) - _ray(truth.head_position)
     return {
-        "orient": _mean(difference[:, 0]),
+        "orient": _mean(orient),
         "body_pose": _mean(difference[:, 1:NUM_BODY]),
         "hands": _mean(difference[:, NUM_BODY:]),
         "joints": _mean(joints.norm(dim=-1)),
@@ -124,6 +126,24 @@ def camera_losses(camera_pose: Tensor, world_from_camera: Tensor) -> dict[str, T
     }
 
 
+def focal_loss(pointmap: Tensor, focal_px: Tensor) -> Tensor:
+    """How far the focal length that explains the points is off, as a share of it.
+
+    The gradient is that of the last step of Weiszfeld's algorithm, its weights held.
+
+    Args:
+        pointmap: [B, H, W, 3] metres.
+        focal_px: [B].
+    """
+    unit = torch.ones_like(focal_px)
+    pixels = true_points(torch.ones_like(pointmap[..., 2]), unit)[..., :2]  # [B, H, W, 2]
+    rays = pointmap[..., :2] / pointmap[..., 2:].clamp(min=_LEAST_DEPTH_M)
+    found = estimate_focal_px(pointmap.detach())[:, None, None, None]
+    weight = 1 / (pixels - found * rays.detach()).norm(dim=-1, keepdim=True).clamp(min=1)
+    explained = (weight * rays * pixels).sum((1, 2, 3)) / (weight * rays.square()).sum((1, 2, 3))
+    return (explained.clamp(min=1) / focal_px).log().abs().mean()
+
+
 def points_loss(pointmap: Tensor, confidence: Tensor, truth: Tensor, is_valid: Tensor) -> Tensor:
     """Confidence-weighted distance of points, relative to how far they are.
 
@@ -134,7 +154,7 @@ def points_loss(pointmap: Tensor, confidence: Tensor, truth: Tensor, is_valid: T
         is_valid: [B, H, W].
     """
     error = (shrink_norm(pointmap) - shrink_norm(truth)).norm(dim=-1)
-    return (confidence * error - CONFIDENCE_REWARD * confidence.log())[is_valid].mean()
+    return _mean((confidence * error - CONFIDENCE_REWARD * confidence.log())[is_valid])
 
 
 def matching_loss(

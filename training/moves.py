@@ -15,12 +15,17 @@ from torch import Tensor
 
 from training.compression import QUALITY, compress
 
-ZOOM = (1.1, 1.6)
+ZOOM = (1.0, 1.3)
 """The moving camera's focal length over the picture's: what it sees is a part of the picture."""
 MOST_DEG = (9.0, 5.0, 4.0)
 """How far each of its frames is turned from the picture, at most: yaw, pitch, roll."""
 MOST_M = (0.4, 0.15, 0.4)
 """And how far it is away: right, down, forward."""
+ORBIT_M = (0.7, 0.2, 0.4)
+"""Likewise of a camera that keeps looking at the middle of the scene, as many a camera does."""
+SHARES = (0.3, 1.0)
+"""Of how far it is turned at most: this clip's camera."""
+_ORBITS, _UNSTEADY = 0.4, 0.3
 _EXPOSURE = 0.1
 _MOST_NOISE = 8.0
 _FAR_M = 1e4
@@ -69,9 +74,9 @@ def move_camera(
         rng: Draws everything. Exposure, noise and compression are drawn anew for every frame: what
             does not move with the scene is no help in finding it again.
     """
-    focal, reach = focal_px * rng.uniform(*ZOOM), rng.uniform(0, 1)
-    turns = _draw_turns(num_frames, 1.0, rng)
-    positions = reach * rng.uniform(-1, 1, (num_frames, 3)) * MOST_M
+    focal = focal_px * rng.uniform(*ZOOM)
+    far_m = float(np.median(np.where(depth_m == 0, _FAR_M, depth_m)))
+    turns, positions = _draw_path(num_frames, far_m, rng)
     half = (np.array(picture.shape[1::-1]) - 1) / 2  # x, y of the middle
     pixels = np.stack(np.meshgrid(*[np.arange(2 * end + 1) - end for end in half]), axis=-1)
     rays = np.concatenate([pixels / focal, np.ones_like(pixels[..., :1])], axis=-1)
@@ -105,6 +110,21 @@ def move_camera(
         world_from_camera=(np.linalg.inv(poses[0]) @ poses).astype(np.float32),
         focal_px=focal,
     )
+
+
+def _draw_path(
+    num_frames: int, far_m: float, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rotations [T, 3, 3] and positions [T, 3]: anyhow, or around what is `far_m` ahead."""
+    reach = rng.uniform(0, 1)
+    if rng.random() < _ORBITS:
+        positions = reach * rng.uniform(-1, 1, (num_frames, 3)) * ORBIT_M
+        x, y, z = positions.T
+        aimed = [np.arctan2(-x, far_m - z), np.arctan2(y, far_m - z), np.zeros(num_frames)]
+        aims = np.stack([_turn(one) for one in np.stack(aimed, axis=1)])
+        return aims @ _draw_turns(num_frames, rng.uniform(0, _UNSTEADY), rng), positions
+    positions = reach * rng.uniform(-1, 1, (num_frames, 3)) * MOST_M
+    return _draw_turns(num_frames, rng.uniform(*SHARES), rng), positions
 
 
 def _draw_turns(num_frames: int, share: float, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -20,6 +20,7 @@ from training.joint_maps import Grid, JointMap
 from training.losses import (
     camera_losses,
     detection_loss,
+    focal_loss,
     joints_px,
     mask_loss,
     matching_loss,
@@ -40,13 +41,14 @@ WEIGHTS = {
     "body_pose": 2.0,
     "hands": 0.2,
     "joints": 10.0,
-    "head": 10.0,
+    "head": 20.0,
     "ray": 10.0,
-    "shape": 0.1,
+    "shape": 0.5,
     "camera_t": 10.0,
     "camera_r": 4.0,
     "motion_maps": 1.0,
     "points": 4.0,
+    "focal": 1.0,
     "matching": 0.5,
     "joint_maps": 0.5,
     "surface_maps": 4.0,
@@ -251,10 +253,11 @@ def _scene_losses(
         losses = camera_losses(prediction.camera_pose, pose)
         losses["motion_maps"] = maps.motion.loss(patches, grid, depth_m, pose, focal_px, is_still)
     if prediction.pointmap is not None and prediction.confidence is not None:
-        truth = true_points(depth_m, focal_px)
-        losses["points"] = points_loss(
-            prediction.pointmap, prediction.confidence, truth, depth_m > 0
-        )
+        truth, is_valid = true_points(depth_m, focal_px), depth_m > 0
+        if not isinstance(scenery, Batch):  # the depth is that of the scene behind people
+            is_valid &= scenery.person[rows] == 0
+        losses["points"] = points_loss(prediction.pointmap, prediction.confidence, truth, is_valid)
+        losses["focal"] = focal_loss(prediction.pointmap, focal_px)
     return losses
 
 

@@ -20,14 +20,11 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from human3r_model.config import ModelConfig
+from training.augment import draw_zoom, mirror, recolour, zoom
 from training.clips import LEAST_VISIBLE, TrainingClip, read_clip, read_frame
 from training.moves import move_camera
 
-MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
-# Places in the network's 53 rotations: each joint's partner on the other side of the body.
-_PAIRS = ((1, 2), (4, 5), (7, 8), (10, 11), (13, 14), (16, 17), (18, 19), (20, 21))
 _JITTER_PROBABILITY = 0.25
-_WHITE_BALANCE, _PERSON_GAIN = 0.08, 0.4  # how far a channel's gain may be from the others'
 IGNORED = -1.0
 HEAD_M, SIGMAS_A_HEAD = 0.24, 6
 """A head is wanted on a hill of the score as wide as it is seen (CenterNet, arXiv 1904.07850), so
@@ -175,7 +172,7 @@ class ClipStream(IterableDataset[Scenery]):
 
     def draw_singles(self, num_frames: int) -> Batch:
         """Frames of as many clips, drawn anew, each the first and only one of its clip."""
-        clips = [self._open_frame() for _ in range(num_frames)]
+        clips = [self._recolour(self._zoom(self._open_frame())) for _ in range(num_frames)]
         windows = [(clip, slice(0, 1)) for clip in clips]
         rng = self._rng if self._is_augmented else None
         return _batch(windows, [True] * num_frames, self._config, rng)
@@ -184,7 +181,7 @@ class ClipStream(IterableDataset[Scenery]):
         """T frames of B moving cameras, each in the scene of a frame drawn anew."""
         moved = []
         for _ in range(self._num_clips):
-            clip, other = self._open_frame(), self._open_frame()
+            clip, other = (self._recolour(self._open_frame()) for _ in range(2))
             moved.append(
                 move_camera(
                     clip.frames[0],
@@ -211,74 +208,25 @@ class ClipStream(IterableDataset[Scenery]):
         )
 
     def _open(self) -> TrainingClip:
-        return self._augment(read_clip(self._paths[self._rng.integers(len(self._paths))]))
+        clip = read_clip(self._paths[self._rng.integers(len(self._paths))])
+        return self._recolour(self._zoom(clip))
 
     def _open_frame(self) -> TrainingClip:
         path = self._single_paths[int(self._rng.integers(len(self._single_paths)))]
-        return self._augment(
-            read_frame(path, lambda num_frames: int(self._rng.integers(num_frames)))
-        )
+        return read_frame(path, lambda num_frames: int(self._rng.integers(num_frames)))
 
-    def _augment(self, clip: TrainingClip) -> TrainingClip:
+    def _zoom(self, clip: TrainingClip) -> TrainingClip:
+        if not self._is_augmented:
+            return clip
+        long_side = max(clip.frames.shape[1:3])
+        return zoom(clip, *draw_zoom(float(clip.focal_px[0]), long_side, self._rng))
+
+    def _recolour(self, clip: TrainingClip) -> TrainingClip:
         if not self._is_augmented:
             return clip
         if self._rng.random() < 0.5:
             clip = mirror(clip)
-        return replace(clip, frames=_recolour(clip.frames, clip.person, self._rng))
-
-
-def mirror(clip: TrainingClip) -> TrainingClip:
-    """The clip in a mirror: left is right, for pictures, cameras and bodies alike."""
-    width = clip.frames.shape[2]
-    order = np.arange(53)
-    for left, right in _PAIRS:
-        order[[left, right]] = right, left
-    order[22:52] = np.r_[37:52, 22:37]  # the hands
-    turn = np.outer(MIRROR, MIRROR)
-    pose = clip.world_from_camera.copy()
-    pose[:, :3, :3] *= turn
-    pose[:, :3, 3] *= MIRROR
-    head_px = clip.head_px.copy()
-    head_px[..., 0] = width - 1 - head_px[..., 0]
-    return replace(
-        clip,
-        frames=clip.frames[:, :, ::-1],
-        depth_m=clip.depth_m[:, :, ::-1],
-        person=clip.person[:, :, ::-1],
-        surface=clip.surface[:, :, ::-1] * np.array([-1, 1, 1], np.int8),
-        world_from_camera=pose,
-        head_px=head_px,
-        rotations=clip.rotations[:, :, order] * turn,
-        head_position=clip.head_position * MIRROR,
-    )
-
-
-def _recolour(
-    frames: NDArray[np.uint8], person: NDArray[np.uint8], rng: np.random.Generator
-) -> NDArray[np.uint8]:
-    """Other clothes and skin for everybody, and another exposure and white balance for all.
-
-    The first is against learning people by heart: known clothes tell which way somebody faced.
-
-    Args:
-        frames: [T, H, W, 3].
-        person: [T, H, W] whom a pixel shows; 0 is nobody.
-        rng: Draws them.
-    """
-    recoloured = frames.copy()
-    for who in np.unique(person[person > 0]):
-        is_theirs = person == who
-        recoloured[is_theirs] = _colour_map(rng, _PERSON_GAIN)[frames[is_theirs], [0, 1, 2]]
-    return _colour_map(rng, _WHITE_BALANCE)[recoloured, [0, 1, 2]]
-
-
-def _colour_map(rng: np.random.Generator, gain_spread: float) -> NDArray[np.uint8]:
-    """[256, 3] what becomes of each level of each channel."""
-    levels = np.arange(256)[:, None] / 255
-    gain = rng.uniform(0.75, 1.25) * rng.uniform(1 - gain_spread, 1 + gain_spread, 3)
-    contrast, shift = rng.uniform(0.8, 1.2), rng.uniform(-0.06, 0.06)
-    table = np.clip(((levels * gain - 0.5) * contrast + 0.5 + shift) * 255, 0, 255)
-    return table.astype(np.uint8)
+        return replace(clip, frames=recolour(clip.frames, clip.person, self._rng))
 
 
 def _batch(

@@ -241,7 +241,7 @@ class Trainer:
         if self.config.learn != "all":  # backbones that do not learn see the same next time
             shown.tokens = tokens
         if not isinstance(batch, Batch):
-            return run_scenery(model, maps, batch, tokens, None, set())[0]
+            return run_scenery(model, maps, batch, tokens, None, dense)[0]
         if batch.is_single:
             return run_window(model, maps, self._body, batch, tokens, None, {0}).losses
         if has_people:

@@ -6,12 +6,14 @@ import pytest
 import torch
 
 from human3r_model.config import PRESETS
+from human3r_model.geometry import axis_angle_to_matrix
 from human3r_model.heads import expand_norm
 from human3r_model.values import People
 from tests.training.fake_clips import UPRIGHT
 from training.losses import (
     camera_losses,
     detection_loss,
+    focal_loss,
     mask_loss,
     matching_loss,
     points_loss,
@@ -107,6 +109,27 @@ def test_a_mask_is_compared_inside_the_picture_only():
     assert mask_loss(logits.flatten(1, 2), person, NANO).item() == pytest.approx(0, abs=1e-6)
 
 
+def test_a_focal_length_is_judged_by_what_the_points_say_of_it():
+    depth = torch.rand(2, 24, 32) + 2
+    told = torch.tensor([30.0, 40.0], requires_grad=True)
+    points = true_points(depth, told)
+    assert focal_loss(points, told.detach()).item() == pytest.approx(0, abs=1e-3)
+    loss = focal_loss(points, torch.tensor([33.0, 40.0]))
+    assert loss.item() == pytest.approx(math.log(1.1) / 2, abs=2e-3)
+    loss.backward()
+    assert told.grad[0] < 0  # a longer one would be nearer to the truth
+
+
+def test_who_looks_the_other_way_counts_by_the_angle(free_body):
+    truth, turned = a_person([0.0, 0.0, 4.0]), []
+    for angle in (0.5, 1.0):
+        person = a_person([0.0, 0.0, 4.0])
+        person.rotations[0, 0] = axis_angle_to_matrix(torch.tensor([0.0, angle, 0.0]))
+        turned.append(pose_losses(person, truth, free_body)["orient"].item())
+    assert turned[0] == pytest.approx(2 * math.sqrt(2) * math.sin(0.25), rel=1e-3)
+    assert turned[1] / turned[0] < 2
+
+
 def test_upright_is_half_a_turn_about_x():
     assert UPRIGHT.tolist() == [[1, 0, 0], [0, -1, 0], [0, 0, -1]]
 
@@ -130,7 +153,9 @@ def a_person(head_position):
 def test_a_head_is_judged_by_where_it_is_and_by_its_ray(free_body):
     truth = a_person([1.0, 0.5, 4.0])
     same = pose_losses(truth, truth, free_body)
-    assert {name: loss.item() for name, loss in same.items()} == dict.fromkeys(same, 0)
+    assert {name: loss.item() for name, loss in same.items()} == pytest.approx(
+        dict.fromkeys(same, 0), abs=1.1e-3
+    )
     farther = pose_losses(a_person([1.25, 0.625, 5.0]), truth, free_body)
     assert farther["ray"].item() == pytest.approx(0, abs=1e-6)
     assert farther["head"].item() > 0.05

@@ -1,18 +1,16 @@
-"""Frames and truth side by side: who sits where, what is not to be learned, what a mirror does."""
+"""Frames and truth side by side: who sits where, and what is not to be learned."""
 
 import itertools
 
 import numpy as np
-import pytest
 import torch
 
 from human3r_model.config import PRESETS
 from tests.training.fake_clips import make_clip
 from training.clips import write_clip
-from training.stream import Batch, ClipStream, Scenery, mirror
+from training.stream import Batch, ClipStream, Scenery
 
 NANO = PRESETS["nano"]
-THIRDS = (slice(0, 64), slice(64, 128), slice(128, 192))
 
 
 def one_window(tmp_path, clip, num_steps=1):
@@ -150,48 +148,3 @@ def test_augmented_people_sit_on_free_patches_beside_their_own(tmp_path):
         assert len(torch.unique(batch.cells, dim=0)) == len(batch.cells)
         moved += int(step.sum())
     assert moved > 0
-
-
-def test_people_change_their_colours_apart_from_the_scene(tmp_path):
-    clip = make_clip([(60, 20), (120, 20)], num_frames=1)
-    clip.frames[:] = 100
-    clip.person[:, :, :64], clip.person[:, :, 128:] = 1, 2
-    write_clip(tmp_path / "clip.safetensors", clip)
-    stream = ClipStream([tmp_path / "clip.safetensors"], NANO, 1, 1, (1,))
-    seen = [stream.next().frames[0, 0] for _ in range(6)]
-    for row in seen:  # one colour in each third of the picture
-        assert [len(torch.unique(row[part], dim=0)) for part in THIRDS] == [1, 1, 1]
-    assert sum(len(torch.unique(row, dim=0)) == 3 for row in seen) >= 5
-
-
-def test_a_mirrored_clip_is_the_mirrored_world(free_body):
-    clip = make_clip([(60, 20)], num_frames=1)
-    bent = clip.rotations.copy()
-    quarter = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32)
-    bent[0, 0, 1] = quarter  # the left hip
-    clip.rotations[:] = bent
-    clip.surface[0, :, 10] = 30, 40, 5
-    mirrored = mirror(clip)
-    assert mirrored.surface[0, 0, 192 - 1 - 10].tolist() == [-30, 40, 5]
-    there, back = (_joints(free_body, c) for c in (clip, mirrored))
-    there[:, 0] *= -1
-    hips, knees, feet = (1, 2), (4, 5), (10, 11)
-    for left, right in (hips, knees, feet):  # the free body itself is 3 mm lopsided
-        np.testing.assert_allclose(back[[right, left]], there[[left, right]], atol=4e-3)
-    x, y, z = mirrored.head_position[0, 0]
-    projected = [160 * x / z + 95.5, 160 * y / z + 47.5]
-    np.testing.assert_allclose(mirrored.head_px[0, 0], projected, atol=1e-4)
-    np.testing.assert_array_equal(mirror(mirrored).rotations, clip.rotations)
-
-
-def _joints(body, clip):
-    rotations = torch.from_numpy(np.ascontiguousarray(clip.rotations[0]))
-    shapes = torch.zeros(len(rotations), 10)
-    head = torch.from_numpy(np.ascontiguousarray(clip.head_position[0]))
-    return body.place_skeletons(rotations, shapes, shapes, head).joints[0].numpy()
-
-
-@pytest.mark.parametrize("column", ["frames", "depth_m", "person"])
-def test_a_mirrored_picture_is_flipped(column):
-    clip = make_clip([(60, 20)])
-    np.testing.assert_array_equal(getattr(mirror(clip), column), getattr(clip, column)[:, :, ::-1])

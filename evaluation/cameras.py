@@ -6,6 +6,7 @@ computed by the package evo (github.com/MichaelGrupp/evo) after Sim3 alignment, 
 world_from_camera, OpenCV axes, metres.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +32,7 @@ class CameraErrors:
         rpe_translation_m: Root mean square over pairs of consecutive frames of the length of the
             relative pose's translation error, after alignment.
         rpe_rotation_deg: Likewise of its rotation's angle.
-        scale: What the predicted path is multiplied by; 1 where it cannot be told.
+        scale: What the predicted path is multiplied by; None where either camera stands still.
         is_still: The true camera does not move: aligned without scale, see `align_cameras`.
         still_ate_m: The ATE of the answer "the camera never moves": the spread of the true centres.
     """
@@ -40,7 +41,7 @@ class CameraErrors:
     ate_m: float
     rpe_translation_m: float
     rpe_rotation_deg: float
-    scale: float
+    scale: float | None
     is_still: bool
     still_ate_m: float
 
@@ -57,7 +58,7 @@ def camera_errors(pred: Poses, true: Poses) -> CameraErrors | None:
     """
     if len(pred) < MIN_FRAMES:
         return None
-    spread_m = _root_mean_square(_lengths(true[:, :3, 3] - true[:, :3, 3].mean(axis=0)))
+    spread_m = _spread_m(true)
     fit = align_cameras(pred, true)
     moved = transform(pred, fit)
     position_error_m = _lengths(moved[:, :3, 3] - true[:, :3, 3])
@@ -67,9 +68,34 @@ def camera_errors(pred: Poses, true: Poses) -> CameraErrors | None:
         ate_m=_root_mean_square(position_error_m),
         rpe_translation_m=_root_mean_square(_lengths(difference[:, :3, 3])),
         rpe_rotation_deg=_root_mean_square(np.rad2deg(rotation_angles(difference[:, :3, :3]))),
-        scale=float(fit.scale),
+        scale=float(fit.scale) if min(spread_m, _spread_m(pred)) >= STILL_M else None,
         is_still=spread_m < STILL_M,
         still_ate_m=spread_m,
+    )
+
+
+def join_cameras(parts: Sequence[CameraErrors]) -> CameraErrors:
+    """The errors of a path that was compared a piece at a time, each piece aligned by itself.
+
+    Every frame counts alike, so that a short piece, which alignment flatters, counts for little.
+
+    Args:
+        parts: Pieces of one path, at least one.
+    """
+    frames = np.array([len(part.position_error_m) for part in parts])
+
+    def over_pieces(values: list[float], weights: NDArray[np.int64]) -> float:
+        return float(np.sqrt(np.average(np.square(values), weights=weights)))
+
+    moving = [part for part in parts if part.scale is not None]
+    return CameraErrors(
+        position_error_m=np.concatenate([part.position_error_m for part in parts]),
+        ate_m=over_pieces([part.ate_m for part in parts], frames),
+        rpe_translation_m=over_pieces([part.rpe_translation_m for part in parts], frames - 1),
+        rpe_rotation_deg=over_pieces([part.rpe_rotation_deg for part in parts], frames - 1),
+        scale=float(np.median([part.scale for part in moving])) if moving else None,
+        is_still=all(part.is_still for part in parts),
+        still_ate_m=over_pieces([part.still_ate_m for part in parts], frames),
     )
 
 
@@ -84,10 +110,9 @@ def align_cameras(pred: Poses, true: Poses) -> Similarity:
         pred: [T, 4, 4], T >= 1.
         true: [T, 4, 4].
     """
-    centres = true[:, :3, 3]
-    if _root_mean_square(_lengths(centres - centres.mean(axis=0))) < STILL_M:
+    if _spread_m(true) < STILL_M:
         return align_rigidly(pred, true)
-    return align(pred[:, :3, 3], centres, with_scale=True)
+    return align(pred[:, :3, 3], true[:, :3, 3], with_scale=True)
 
 
 def align_rigidly(pred: Poses, true: Poses) -> Similarity:
@@ -117,6 +142,12 @@ def rotation_angles(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
     cosine = 0.5 * (np.trace(rotation, axis1=-2, axis2=-1) - 1)
     angles: NDArray[np.float64] = np.arctan2(sine, cosine)
     return angles
+
+
+def _spread_m(poses: Poses) -> float:
+    """Root mean square distance of the centres from their mean."""
+    centres = poses[:, :3, 3]
+    return _root_mean_square(_lengths(centres - centres.mean(axis=0)))
 
 
 def _steps(poses: Poses) -> Poses:

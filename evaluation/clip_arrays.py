@@ -129,7 +129,7 @@ class HiddenPeople:
     """The people of one frame that the truth leaves unlabelled.
 
     Attributes:
-        head_px: [R, 2] source pixels.
+        head_px: [R, 2] source pixels; NaN of somebody who may be anywhere.
         box_px: [R, 4] NaN where there is none.
     """
 

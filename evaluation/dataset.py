@@ -32,7 +32,7 @@ from pipeline.storage import Store
 from pipeline.tables import read_table
 from schemas.arrow import empty_table
 from schemas.tables import PEOPLE
-from schemas.truth_files import GROUND, HIDDEN, SMPL_JOINTS, TruthFile
+from schemas.truth_files import GROUND, HIDDEN, NO_WORLD, SMPL_JOINTS, TruthFile
 
 _LEDGER_COLUMNS = [
     "clip_id",
@@ -158,6 +158,14 @@ class Dataset:
             row["clip_id"]: Plane(np.array(row["normal"]), row["offset_m"])
             for row in self._extra_rows(GROUND)
         }
+
+    def read_no_world(self) -> set[str]:
+        """Videos of which a truth does not know where the camera was.
+
+        Raises:
+            EvaluationError: The file lacks a column.
+        """
+        return {row["uri"] for row in self._extra_rows(NO_WORLD)}
 
     def read_smpl_joints(self) -> dict[tuple[str, int, int], NDArray[np.float64]]:
         """SMPL's joints [22, 3] by (video, source frame, track); {} where a truth is not of SMPL.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from evaluation.depth_metrics import (
     Depth,
     DepthGrid,
+    has_depth,
     relative_errors,
     resample,
     score_depth,
@@ -46,8 +47,10 @@ def compare_depth(
     """
     pred_pixels, true_pixels = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
     abs_rel: list[float] = []
+    num_true_pixels = 0
     map_sum, map_count = np.zeros(MAP_SHAPE), np.zeros(MAP_SHAPE)
     for found, there in zip(pred, true, strict=True):
+        num_true_pixels += 0 if there is None else int(has_depth(there[0]).sum())
         if found is None or there is None:
             abs_rel.append(np.nan)
             continue
@@ -68,6 +71,7 @@ def compare_depth(
         metric=score_depth(all_pred, all_true),
         scaled=None if scale is None else score_depth(all_pred, all_true, scale),
         scale=scale,
+        num_true_pixels=num_true_pixels,
         map_sum=map_sum,
         map_count=map_count,
     )

@@ -1,5 +1,6 @@
 """Joins a prediction with its truth by video and source frame, and compares what they share."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -8,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.cameras import CameraErrors, join_cameras
 from evaluation.clip_arrays import ClipArrays, HiddenPeople
 from evaluation.dataset import Dataset
 from evaluation.detection import DetectionCounts
@@ -53,6 +55,8 @@ class _Found:
     num_frames_missing: int = 0
     num_people_missing: int = 0
     num_frames_without_truth: int = 0
+    num_people: Counter[str] = field(default_factory=Counter)
+    num_boxes: Counter[str] = field(default_factory=Counter)
 
 
 def evaluate(
@@ -83,8 +87,9 @@ def evaluate(
         on_video: Called with (videos compared, videos of the truth).
 
     Raises:
-        EvaluationError: The two have no frame in common, a video has two sizes, or `smpl` is given
-            and the truth is not of SMPL.
+        EvaluationError: The two have no frame in common, a video has two sizes or its frames two
+            times, people are to be matched by boxes that a side lacks, or `smpl` is given and the
+            truth is not of SMPL.
         ConfigError: `body` is not the model that the labels are for.
     """
     _check_body(body, pred, truth)
@@ -95,6 +100,8 @@ def evaluate(
             "Leave --smpl-model and --smplx-to-smpl out"
         )
     reasons = _reasons(pred, truth, body, smpl, is_of_smpl=bool(extras.smpl_joints))
+    if truth.read_no_world():
+        reasons = replace(reasons, world="the truth does not know where the camera was")
     rules = Rules(match, radius_px, body, smpl, reasons)
     found = _Found()
     for num_done, uri in enumerate(truth.clips):
@@ -102,6 +109,8 @@ def evaluate(
         on_video(num_done + 1, len(truth.clips))
     if not found.num_frames:
         raise EvaluationError(_nothing_in_common(pred, truth, found))
+    if match == "box":
+        _check_boxes(found)
     samples = join_samples(found.samples)
     return Evaluation(
         command=command,
@@ -128,6 +137,7 @@ def _compare_video(
     """Compare every clip of the truth with those of the prediction that it overlaps."""
     _check_picture(uri, pred, truth)
     num_before, last_true = found.num_frames, -1
+    cameras: list[CameraErrors] = []
     for entry in truth.clips[uri]:
         true = _with_smpl_joints(truth.read_clip(entry), extras)
         is_open = true.frame_index > last_true
@@ -139,12 +149,19 @@ def _compare_video(
             sides = _shared_frames(pred.read_clip(other), true, is_open, extras)
             if not len(sides.true_places):
                 continue
+            _check_times(sides)
+            for side, people in (("PRED", sides.pred.people), ("TRUTH", true.people)):
+                found.num_people[side] += len(people.frame)
+                found.num_boxes[side] += int(np.isfinite(people.box_px).all(axis=1).sum())
             sequence, samples = compare_sequence(pred, truth, sides, extras.hidden, rules)
             found.sequences.append(sequence)
-            found.samples.append(samples)
+            found.samples.append(replace(samples, cameras=()))
+            cameras += samples.cameras
             found.num_frames += len(sides.true_places)
             is_open[sides.true_places] = False
         _count_missing(true, is_open, pred.planned_frames.get(uri), found)
+    if cameras:
+        found.samples.append(replace(join_samples([]), cameras=(join_cameras(cameras),)))
     num_compared = found.num_frames - num_before
     found.num_videos += num_compared > 0
     found.num_frames_without_truth += len(pred.annotated_frames(uri)) - num_compared
@@ -267,6 +284,31 @@ def _check_picture(uri: str, pred: Dataset, truth: Dataset) -> None:
             f"{uri}: {sizes[0]} pixels in {pred.side.uri} and {sizes[1]} in {truth.side.uri}: "
             "these are two videos of one name. Give the truth of the videos that were annotated"
         )
+
+
+def _check_times(sides: Sides) -> None:
+    """Refuse two videos of one name whose frames are shown at other times."""
+    pred_s, true_s = sides.pred.time_s[sides.pred_places], sides.true.time_s[sides.true_places]
+    if len(sides.true.time_s) < 2:
+        return
+    worst = int(np.argmax(abs(pred_s - true_s)))
+    if abs(pred_s - true_s)[worst] > float(np.median(np.diff(sides.true.time_s))) / 2:
+        raise EvaluationError(
+            f"{sides.true.entry.uri}: frame {sides.true.frame_index[sides.true_places[worst]]} is "
+            f"shown at {pred_s[worst]:.3f} s in the prediction and at {true_s[worst]:.3f} s in the "
+            "truth: these are two videos of one name. Give the truth of the videos that were "
+            "annotated"
+        )
+
+
+def _check_boxes(found: _Found) -> None:
+    """Refuse to match by boxes where a side has people and no box at all."""
+    for side, num_people in found.num_people.items():
+        if num_people and not found.num_boxes[side]:
+            raise EvaluationError(
+                f"--match box: none of {num_people} people of {side} has a box, which takes a "
+                "body model. Match by head"
+            )
 
 
 def _nothing_in_common(pred: Dataset, truth: Dataset, found: _Found) -> str:

@@ -31,6 +31,8 @@ PREVIEW_TOP_IN, PREVIEW_BOTTOM_IN = 0.8, 0.5
 REPORT_DPI = 160
 REPORT_WIDTH_IN = 5.6
 
+MOST_NAMED = 11
+"""People in a legend; it would crowd out the picture."""
 MIN_SPAN_M = 1.0
 CONE_SHARE = 0.3  # length of the view cone, of the span that is shown
 
@@ -159,14 +161,15 @@ def depth_error_png(abs_rel: NDArray[np.float64]) -> bytes:
 def paths_from_above_png(sequence: SequenceResult) -> bytes:
     """Camera and people from above: truth as broad pale lines, the labels as thin ones on them."""
     figure = _report_figure(5.4)
-    axes = figure.subplots()
     points = [sequence.camera_true, sequence.camera_pred]
+    if not np.isfinite(np.concatenate(points)).any():
+        return _empty(figure, "Where the camera was is not known")
+    axes = figure.subplots()
     _draw_pair(axes, sequence.camera_true, sequence.camera_pred, INK, "camera")
-    for person in sequence.people:
+    for place, person in enumerate(sequence.people):
         colour = _colour(person.track_id)
-        _draw_pair(
-            axes, person.pelvis_true, person.pelvis_pred, colour, f"person {person.track_id}"
-        )
+        name = f"person {person.track_id}" if place < MOST_NAMED else None
+        _draw_pair(axes, person.pelvis_true, person.pelvis_pred, colour, name)
         points += [person.pelvis_true, person.pelvis_pred]
     _frame_ground(axes, np.concatenate(points))
     figure.legend(frameon=False, fontsize=SMALL_PT, ncols=3, loc="outside upper left")
@@ -252,7 +255,7 @@ def _draw_pair(
     true: NDArray[np.float64],
     pred: NDArray[np.float64],
     colour: str | tuple[float, ...],
-    name: str,
+    name: str | None,
 ) -> None:
     axes.plot(true[:, 0], true[:, 2], color=colour, lw=5, alpha=0.3, solid_capstyle="butt")
     axes.plot(pred[:, 0], pred[:, 2], color=colour, lw=1.5, label=name)

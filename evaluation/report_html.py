@@ -59,8 +59,8 @@ def _heading(evaluation: Evaluation) -> str:
         notices.append("The two have no frame in common: nothing was compared.")
     if _bodies_differ(pred, truth):
         notices.append(
-            "The two sides were made with different body models, whose joints lie in slightly "
-            "different places. Errors of joints include that difference."
+            "The two sides were made with different body models, whose joints lie in different "
+            "places: errors of joints are not measured."
         )
     shown = "".join(f'<p class="notice">{notice}</p>' for notice in notices)
     return (

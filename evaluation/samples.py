@@ -62,6 +62,7 @@ class DepthSamples:
         metric: Without any scale; None without a common pixel.
         scaled: After the sequence's one scale; None likewise.
         scale: That scale.
+        num_true_pixels: Pixels with a true depth, predicted or not.
         map_sum: `MAP_SHAPE`, sum of relative errors (metric) in each part of the picture.
         map_count: Likewise, the pixels.
     """
@@ -69,6 +70,7 @@ class DepthSamples:
     metric: DepthScore | None
     scaled: DepthScore | None
     scale: float | None
+    num_true_pixels: int
     map_sum: Values
     map_count: Values
 
@@ -81,7 +83,7 @@ class Samples:
         detection: Who was found.
         tracking: Who kept an identity.
         bodies: How far off they are.
-        cameras: One a sequence that is long enough.
+        cameras: One a sequence that is long enough, or one a video (`join_cameras`).
         depths: One a sequence.
     """
 

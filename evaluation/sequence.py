@@ -107,14 +107,17 @@ def compare_sequence(
     errors = pair_errors(pred_people, true_people, pairs, skinned)
     pred_poses = pred.world_from_camera[sides.pred_places]
     true_poses = true.world_from_camera[sides.true_places]
+    rigid, cameras = align_rigidly(pred_poses, true_poses), None
+    if rules.reasons.world is None:
+        cameras = camera_errors(pred_poses, true_poses)
+    else:  # nothing is said of where in a world anything is
+        pred_poses, true_poses = np.full_like(pred_poses, np.nan), np.full_like(true_poses, np.nan)
     pred_world = _in_world(pred_people.joints[pairs.pred_row], pred_poses[pairs.frame])
     true_world = _in_world(true_people.joints[pairs.true_row], true_poses[pairs.frame])
     times_s = true.time_s[sides.true_places]
-    cameras = camera_errors(pred_poses, true_poses)
     depth = compare_depth(
         pred_set.read_depth(pred, sides.pred_places), truth_set.read_depth(true, sides.true_places)
     )
-    rigid = align_rigidly(pred_poses, true_poses)
     moved = rigid.apply(pred_world.reshape(-1, 3)).reshape(pred_world.shape)
     bodies = body_samples(errors, pairs, pred_world, true_world, times_s)
     if sides.ground is not None:
@@ -169,6 +172,7 @@ def _match(
             found = pred.head_px[pred_rows]
             distances = head_distances(found, true.head_px[true_rows], radius_px)
             to_hidden = head_distances(found, unlabelled.head_px, radius_px)
+        to_hidden[:, np.isnan(unlabelled.head_px).any(axis=1)] = 0  # they may be anywhere
         match = match_frame(distances, to_hidden)
         counts = ~match.is_ignored
         matches.append(match)

@@ -1,6 +1,6 @@
 """From raw comparisons to metrics: how each is averaged, and why one is missing.
 
-Bodies are averaged over people, cameras over sequences (as MonST3R and CUT3R do), depth over
+Bodies are averaged over people, cameras over videos (as MonST3R and CUT3R do), depth over
 pixels, detections and tracks by their counts.
 """
 
@@ -27,10 +27,12 @@ class Reasons:
     Attributes:
         joints: Why joints are not compared.
         skin: Why skin is not.
+        world: Why nothing is compared in the world, cameras and people.
     """
 
     joints: str | None = None
     skin: str | None = None
+    world: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def metrics_of(samples: Samples, reasons: Reasons) -> tuple[Metric, ...]:
         **_detection(samples),
         **_bodies(samples, reasons),
         **_tracks(samples),
-        **_cameras(samples),
+        **_cameras(samples, reasons),
         **_depth(samples),
         **_motion(samples, reasons),
     }
@@ -90,25 +92,37 @@ def _detection(samples: Samples) -> dict[str, _Measured]:
 def _bodies(samples: Samples, reasons: Reasons) -> dict[str, _Measured]:
     bodies = samples.bodies
     no_joints = reasons.joints or UNPAIRED
-    no_track = reasons.joints or f"{UNPAIRED} in two frames"
+    no_track = reasons.joints or reasons.world or f"{UNPAIRED} in two frames"
     no_skin = reasons.skin or "nobody was matched who has a pose on both sides"
-    no_way, left_out = no_track, ""
+    no_way, too_short = no_track, ""
     if bodies.num_short_paths:
         no_way = f"nobody who was matched travels {MIN_TRAVEL_M:g} m"
-        left_out = (
+        too_short = (
             f"; without people who travel less than {MIN_TRAVEL_M:g} m: {bodies.num_short_paths}"
         )
+
+    def left_out(values: NDArray[np.float64], what: str) -> str:
+        num_left_out = samples.detection.num_found - len(values)
+        return f"; matched and left out, {what}: {num_left_out}" if num_left_out else ""
+
+    unposed = left_out(bodies.joints_mm, "since their joints are not known")
+    lonely = left_out(bodies.first_aligned_mm, "since not known in two frames")
     head_m = float(np.median(bodies.head_m)) if len(bodies.head_m) else None
     return {
         "Head position": _Measured(
-            head_m, len(bodies.head_m), "nobody was matched who has a head position on both sides"
+            head_m,
+            len(bodies.head_m),
+            "nobody was matched who has a head position on both sides",
+            left_out(bodies.head_m, "since the place of a head is not known"),
         ),
-        "MPJPE": _mean(bodies.joints_mm.mean(axis=1), no_joints),
-        "PA-MPJPE": _mean(bodies.procrustes_mm, no_joints),
-        "PVE": _mean(bodies.vertices_mm, no_skin),
-        "W-MPJPE": _mean(bodies.first_aligned_mm, no_track),
-        "WA-MPJPE": _mean(bodies.all_aligned_mm, no_track),
-        "RTE": _mean(bodies.root_percent, no_way, left_out),
+        "MPJPE": _mean(bodies.joints_mm.mean(axis=1), no_joints, unposed),
+        "PA-MPJPE": _mean(bodies.procrustes_mm, no_joints, unposed),
+        "PVE": _mean(
+            bodies.vertices_mm, no_skin, left_out(bodies.vertices_mm, "since a pose is not known")
+        ),
+        "W-MPJPE": _mean(bodies.first_aligned_mm, no_track, lonely),
+        "WA-MPJPE": _mean(bodies.all_aligned_mm, no_track, lonely),
+        "RTE": _mean(bodies.root_percent, no_way, too_short),
     }
 
 
@@ -123,26 +137,30 @@ def _tracks(samples: Samples) -> dict[str, _Measured]:
     }
 
 
-def _cameras(samples: Samples) -> dict[str, _Measured]:
+def _cameras(samples: Samples, reasons: Reasons) -> dict[str, _Measured]:
     cameras = samples.cameras
-    short = f"no sequence has {MIN_FRAMES} frames"
-    moving = [camera for camera in cameras if not camera.is_still]
-    num_still = len(cameras) - len(moving)
+    short = reasons.world or f"no sequence has {MIN_FRAMES} frames"
+    num_still = sum(camera.is_still for camera in cameras)
+    scales = [camera.scale for camera in cameras if camera.scale is not None]
     remark = (
         f"; true cameras that stand still, aligned without scale: {num_still}" if num_still else ""
     )
-    no_scale = "the true camera never moves" if cameras else short
+    no_scale = "no camera moves on both sides" if cameras else short
+    scale = float(np.median(scales)) if scales else None
     return {
         "ATE": _mean([camera.ate_m for camera in cameras], short, remark),
         "ATE of no motion": _mean([camera.still_ate_m for camera in cameras], short),
         "RPE translation": _mean([camera.rpe_translation_m for camera in cameras], short),
         "RPE rotation": _mean([camera.rpe_rotation_deg for camera in cameras], short),
-        "Camera scale": _mean([camera.scale for camera in moving], no_scale),
+        "Camera scale": _Measured(scale, len(scales), no_scale),
     }
 
 
 def _depth(samples: Samples) -> dict[str, _Measured]:
-    measured = {}
+    num_true = sum(depth.num_true_pixels for depth in samples.depths)
+    num_both = sum(depth.metric.num_pixels for depth in samples.depths if depth.metric is not None)
+    coverage = num_both / num_true if num_true else None
+    measured = {"Depth coverage": _Measured(coverage, num_true, "the truth has no depth")}
     for kind in ("metric", "scaled"):
         scores: list[DepthScore] = [
             score for depth in samples.depths if (score := getattr(depth, kind)) is not None
@@ -159,14 +177,15 @@ def _depth(samples: Samples) -> dict[str, _Measured]:
 
 def _motion(samples: Samples, reasons: Reasons) -> dict[str, _Measured]:
     bodies = samples.bodies
-    brief = reasons.joints or "nobody was matched in four frames running"
-    no_contact = reasons.joints or "no true foot stands where somebody was matched"
+    absent = reasons.joints or reasons.world
+    brief = absent or "nobody was matched in four frames running"
+    no_contact = absent or "no true foot stands where somebody was matched"
     return {
         "Jitter": _mean(bodies.jitter_pred, brief),
         "Jitter of the truth": _mean(bodies.jitter_true, brief),
         "Foot sliding": _mean(bodies.sliding_mm, no_contact),
         "Ground penetration": _mean(
-            bodies.penetration_mm, reasons.joints or "the truth does not say where the ground is"
+            bodies.penetration_mm, absent or "the truth does not say where the ground is"
         ),
     }
 

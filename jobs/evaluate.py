@@ -78,6 +78,8 @@ def evaluate(
 
     if radius_px is not None and not radius_px > 0:
         raise ConfigError(f"--radius-px {radius_px}: must be above 0")
+    if radius_px is not None and match == MatchBy.BOX:
+        raise ConfigError("--radius-px is the distance of heads; leave it out with --match box")
     arguments = {
         "--json": json_file,
         "--html": html_file,

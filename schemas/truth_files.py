@@ -35,7 +35,8 @@ HIDDEN = TruthFile(
         ]
     ),
 )
-"""People who are there and unlabelled: source pixels, the box that of the whole body."""
+"""People who are there and unlabelled: source pixels, the box that of the whole body. Whose
+head is NaN may be anywhere in the frame."""
 
 GROUND = TruthFile(
     "ground.parquet",
@@ -48,6 +49,9 @@ GROUND = TruthFile(
     ),
 )
 """Points x of the clip's world with normal . x = offset_m; the normal points up."""
+
+NO_WORLD = TruthFile("no_world.parquet", pa.schema([_column("uri", pa.string())]))
+"""Videos of which nobody knows where the camera was: their frames' poses mean nothing."""
 
 SMPL_JOINTS = TruthFile(
     "smpl_joints.parquet",

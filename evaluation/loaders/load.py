@@ -57,7 +57,7 @@ def load(path: str | Path, dataset: str | None = None) -> list[TrueSequence]:
         TruthError: Nothing of the dataset is there, it is not clear which dataset it is, or a file
             is damaged; names the file, what was expected and what was found.
     """
-    path = Path(path)
+    path = Path(path).absolute()  # its parts say which dataset it is
     kind = _detect(path) if dataset is None else _named(path, dataset)
     found = kind.find(path)
     if not found:

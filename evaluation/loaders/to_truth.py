@@ -24,19 +24,21 @@ from pipeline.attempts import begin_attempt
 from pipeline.av_io.h264 import H264Encoder
 from pipeline.commit import ShardWriter
 from pipeline.config import LabelConfig, LabelIdentity, PlanConfig, WorkerConfig
+from pipeline.errors import RefusedError
 from pipeline.job import annotate_job
 from pipeline.ledger import JobStatus
 from pipeline.models import ModelSource
 from pipeline.outcome import WorkerIdentity
-from pipeline.plan import PlanReader
+from pipeline.plan import PlanReader, read_plan
 from pipeline.planning import plan_job
 from pipeline.report import ShardReport, report_commit
+from pipeline.run_file import check_same_labels, read_run
 from pipeline.storage import Store
 from pipeline.tables import plain_bytes
 from pipeline.uris import join_uri
 from pipeline.worker import WorkerSettings
 from schemas.fields import SCHEMA_VERSION
-from schemas.truth_files import HIDDEN, SMPL_JOINTS
+from schemas.truth_files import HIDDEN, NO_WORLD, SMPL_JOINTS
 
 VIDEOS_FOLDER = "videos"
 TRUTH_FOLDER = "truth"
@@ -53,6 +55,8 @@ def import_truth(
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> JobStatus:
     """Write videos and truth of some sequences, or what is missing of them.
+
+    A sequence is one clip of the truth, however long: it is compared by the clips of its labels.
 
     Args:
         sequences: Of one dataset; each needs its pictures.
@@ -71,18 +75,26 @@ def import_truth(
     """
     store = Store(out)
     by_uri = {f"{sequence.name}.mp4": sequence for sequence in sequences}
+    truth = Store(join_uri(store.uri, TRUTH_FOLDER))
+    run = read_run(truth)
+    if run is not None:  # refused before anything of another truth is replaced
+        check_same_labels(truth, run, _identity(sequences, bodies, run.plan))
     for number, (uri, sequence) in enumerate(by_uri.items(), start=1):
         path = f"{VIDEOS_FOLDER}/{uri}"
         if store.info(path) is None:
             store.write(path, encode(sequence))
         on_progress(number, len(by_uri))
-    truth = Store(join_uri(store.uri, TRUTH_FOLDER))
-    job = plan_job(join_uri(store.uri, VIDEOS_FOLDER), truth.uri, {})
+    longest = max(2, *(len(sequence.frame_names) for sequence in sequences))
+    job = plan_job(join_uri(store.uri, VIDEOS_FOLDER), truth.uri, {"max_clip_frames": longest})
+    _check_videos(truth, by_uri)
     people = {
         uri: find_people(sequence, bodies, *video_size(sequence))
         for uri, sequence in by_uri.items()
     }
     truth.write(HIDDEN.path, plain_bytes(_hidden_rows(people), HIDDEN.schema))
+    no_world = [{"uri": uri} for uri, s in by_uri.items() if s.world_from_camera is None]
+    if no_world:
+        truth.write(NO_WORLD.path, plain_bytes(no_world, NO_WORLD.schema))
     smpl_rows = _smpl_rows(people)
     if smpl_rows:
         truth.write(SMPL_JOINTS.path, plain_bytes(smpl_rows, SMPL_JOINTS.schema))
@@ -130,6 +142,17 @@ def encode(sequence: TrueSequence) -> bytes:
             )
         encoder.add(np.ascontiguousarray(rgb[:height, :width]), round(time_s / TIME_BASE))
     return encoder.finish()
+
+
+def _check_videos(truth: Store, by_uri: dict[str, TrueSequence]) -> None:
+    """Refuse a plan of other videos than those of the sequences."""
+    planned = read_plan(truth, clip_columns=[], video_columns=["uri"]).videos["uri"].to_pylist()
+    others = sorted(set(planned) ^ by_uri.keys())
+    if others:
+        raise RefusedError(
+            f"{truth.uri}: is of other videos than these sequences: {others[0]} is of one of the "
+            "two only. Choose a new OUT"
+        )
 
 
 def _identity(

@@ -2,9 +2,9 @@
 
 SMPL-X people are labelled as a network's are. The parameters of SMPL people are not SMPL-X's, so
 their rows only say where the head is (they are not `is_finite`); their joints are kept apart. Of
-people whose label the dataset does not trust there is no row: they are `HiddenHead`s. Nobody whose
-head is outside the picture is told of. Letters: T frames of the clip, M rows of people over the
-whole sequence.
+people whose label the dataset does not trust there is no row: they are hidden, and may be anywhere.
+Nobody else whose head is outside the picture is told of. Letters: T frames of the clip, M rows of
+people over the whole sequence.
 """
 
 from collections.abc import Iterator
@@ -34,13 +34,13 @@ _NO_PICTURE = np.zeros((0, 0, 3), np.uint8)  # a recorder keeps none
 
 @dataclass(frozen=True, eq=False)
 class SequencePeople:
-    """Everybody of a sequence whose head is in the picture, in the order of frames.
+    """Everybody of a sequence whose head is in the picture, or may be, in the order of frames.
 
     Attributes:
         frame: [M] index of the sequence's frame.
         track_id: [M] index of the person.
         is_valid: [M] whether the label may be trusted.
-        head_px: [M, 2].
+        head_px: [M, 2]; NaN where the label may not be trusted.
         rotations: [M, 53, 3, 3]; NaN of SMPL people, and so the next three.
         betas: [M, 10].
         head_position: [M, 3] camera, metres.
@@ -84,8 +84,9 @@ def find_people(
     joined = SequencePeople(
         **{f.name: np.concatenate([getattr(p, f.name) for p in people]) for f in fields(people[0])}
     )
-    is_outside = outside_picture(joined.head_px, width, height)
-    inside = joined.select(np.flatnonzero(~is_outside))
+    head_px = np.where(joined.is_valid[:, None], joined.head_px, np.nan)
+    is_outside = outside_picture(head_px, width, height) & joined.is_valid
+    inside = replace(joined, head_px=head_px).select(np.flatnonzero(~is_outside))
     return inside.select(np.lexsort([inside.track_id, inside.frame]))
 
 

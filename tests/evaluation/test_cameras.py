@@ -6,7 +6,13 @@ import torch
 from evo.core import metrics, trajectory
 from evo.core.units import Unit
 
-from evaluation.cameras import align_rigidly, camera_errors, rotation_angles, transform
+from evaluation.cameras import (
+    align_rigidly,
+    camera_errors,
+    join_cameras,
+    rotation_angles,
+    transform,
+)
 from human3r_model.geometry import axis_angle_to_matrix
 
 TURN = axis_angle_to_matrix(torch.tensor([0.3, -0.8, 0.5], dtype=torch.float64)).numpy()
@@ -96,7 +102,7 @@ def test_a_camera_that_stands_still_is_not_shrunk_into():
     pred[:, 0, 3] = [0, 1, 0, 1]  # it jumps to and fro by a metre
     found = camera_errors(pred, true)
     assert found.is_still
-    assert found.scale == 1
+    assert found.scale is None
     assert found.ate_m == pytest.approx(0.5)
     assert found.rpe_translation_m == pytest.approx(1)
     assert found.still_ate_m == 0
@@ -107,6 +113,27 @@ def test_the_answer_that_never_moves_has_the_spread_as_its_error():
     still = np.tile(np.eye(4), (30, 1, 1))
     found = camera_errors(still, true)
     assert found.ate_m == pytest.approx(found.still_ate_m)
+    assert found.scale is None  # of a path that does not move
+
+
+def test_pieces_of_a_path_count_by_their_frames():
+    long, short = (
+        camera_errors(moved(path(1), 1.0, [0, 0, 0]), path(2)),
+        camera_errors(path(5, 3), path(6, 3)),
+    )
+    assert short.ate_m < long.ate_m / 2  # three frames are easily aligned
+    both = join_cameras([long, short])
+    squares = np.square(np.concatenate([long.position_error_m, short.position_error_m]))
+    assert both.ate_m == pytest.approx(np.sqrt(squares.mean()))
+    assert both.still_ate_m == pytest.approx(
+        np.sqrt((30 * long.still_ate_m**2 + 3 * short.still_ate_m**2) / 33)
+    )
+    assert both.rpe_rotation_deg == pytest.approx(
+        np.sqrt((29 * long.rpe_rotation_deg**2 + 2 * short.rpe_rotation_deg**2) / 31)
+    )
+    assert both.scale == pytest.approx((long.scale + short.scale) / 2)
+    assert vars(join_cameras([long])).keys() == vars(long).keys()
+    assert join_cameras([long]).ate_m == pytest.approx(long.ate_m)
 
 
 @pytest.mark.parametrize("num_frames", [1, 2])

@@ -40,6 +40,8 @@ def test_pictures_that_do_not_divide_into_the_map(shape):
 def test_frames_without_depth_on_either_side():
     found = compare_depth([None, wall(1), wall(1), wall(0)], [wall(1), None, wall(1), wall(1)])
     np.testing.assert_allclose(found.abs_rel, [np.nan, np.nan, 0, np.nan])
+    # Three frames of the truth have depth, one of them is compared.
+    assert found.samples.num_true_pixels == 3 * found.samples.metric.num_pixels
     nothing = compare_depth([None], [wall(1)]).samples
     assert (nothing.metric, nothing.scaled, nothing.scale) == (None, None, None)
     assert compare_depth([], []).abs_rel.shape == (0,)

@@ -292,6 +292,65 @@ def test_somebody_hidden_counts_neither_way(bare_truth, tmp_path):
     assert values(found)["MOTA"] == 1
 
 
+def test_somebody_who_may_be_anywhere_excuses_every_detection(bare_truth, tmp_path):
+    one = SCENE.track_ids.copy()
+    one[0] = -1
+    folder = tmp_path / "truth"
+    written(folder, replace(SCENE, track_ids=one))
+    rows = {
+        "uri": ["walk.mp4"] * 6,
+        "frame_index": list(range(6)),
+        "head_px": [[float("nan")] * 2] * 6,
+        "box": [None] * 6,
+    }
+    pq.write_table(pa.table(rows), folder / "hidden.parquet")
+    found = evaluate(bare_truth, Dataset(Store(str(folder))))
+    assert values(found)["Precision"] == 12 / 18  # six are excused, six are not
+    assert values(found)["Recall"] == 1
+
+
+def test_a_truth_without_a_world_says_nothing_of_worlds(tmp_path, free_body):
+    truth = written(tmp_path, body=free_body)
+    pq.write_table(pa.table({"uri": ["walk.mp4"]}), tmp_path / "no_world.parquet")
+    found = evaluate(truth, Dataset(Store(str(tmp_path))))
+    for name in ("ATE", "RPE rotation", "W-MPJPE", "RTE", "Jitter", "Foot sliding"):
+        assert values(found)[name] is None
+        assert notes(found)[name] == "the truth does not know where the camera was"
+    assert values(found)["MPJPE"] == pytest.approx(0, abs=1e-6)
+    assert values(found)["AbsRel, metric"] == 0
+    (sequence,) = found.sequences
+    assert np.isnan(sequence.camera_true).all()
+    assert sequence.people == ()
+
+
+def test_cameras_of_one_video_count_once(bare_truth, tmp_path):
+    pred = written(tmp_path, SCENE, Span(0, 8), Span(8, 12))
+    found = evaluate(pred, bare_truth)
+    assert {m.name: m.num_samples for m in found.metrics}["ATE"] == 1
+    assert [
+        next(m.num_samples for m in sequence.metrics if m.name == "ATE")
+        for sequence in found.sequences
+    ] == [1, 1]
+
+
+def test_boxes_that_nobody_has(truth, bare_truth):
+    with pytest.raises(EvaluationError, match="none of 24 people of PRED has a box"):
+        evaluate(bare_truth, truth, match="box")
+    with pytest.raises(EvaluationError, match="of TRUTH has a box, which takes a body model"):
+        evaluate(truth, bare_truth, match="box")
+
+
+def test_a_video_of_other_times_is_refused(bare_truth):
+    class Later(Dataset):
+        def read_clip(self, entry):
+            clip = super().read_clip(entry)
+            return replace(clip, time_s=clip.time_s + 0.011)  # frames are 0.02 s apart
+
+    later = Later(Store(bare_truth.side.uri))
+    with pytest.raises(EvaluationError, match=r"frame \d+ is shown at 0\.\d+ s in the prediction"):
+        evaluate(later, bare_truth)
+
+
 def test_the_ground_where_the_truth_knows_it(tmp_path, free_body):
     folder = tmp_path / "truth"
     truth = written(folder, body=free_body)

@@ -157,8 +157,15 @@ def test_depth_errors_lie_where_they_are_in_the_picture():
         lambda: joint_errors_png(("a", "b"), np.full(2, np.nan)),
         lambda: depth_error_png(np.full((18, 32), np.nan)),
         lambda: errors_over_time_png(sequence(num_frames=0)),
+        lambda: paths_from_above_png(
+            replace(
+                sequence(people=()),
+                camera_true=np.full((12, 3), np.nan),
+                camera_pred=np.full((12, 3), np.nan),
+            )
+        ),
     ],
-    ids=["joints", "depth", "time"],
+    ids=["joints", "depth", "time", "above"],
 )
 def test_what_was_not_measured_is_said(draw):
     picture = pixels(draw())

@@ -123,7 +123,10 @@ def test_nothing_in_common():
     ("side", "notice"),
     [
         ({"is_untrained": True}, "random weights"),
-        ({"body_model_sha256": "d" * 64}, "different body models"),
+        (
+            {"body_model_sha256": "d" * 64},
+            "joints lie in different places: errors of joints are not measured.",
+        ),
     ],
 )
 def test_warns_of_what_makes_numbers_mean_less(page, side, notice):

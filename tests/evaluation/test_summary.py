@@ -25,7 +25,8 @@ def camera(ate_m, *, is_still=False, scale=1.0):
 
 def depth(num_pixels, abs_rel):
     score = DepthScore(num_pixels, abs_rel, 1 - abs_rel)
-    return DepthSamples(score, replace(score, abs_rel=abs_rel / 2), 1.0, MAP, MAP)
+    scaled = replace(score, abs_rel=abs_rel / 2)
+    return DepthSamples(score, scaled, 1.0, 2 * num_pixels, MAP, MAP)
 
 
 def test_nothing_measured_is_none_with_a_reason_never_0():
@@ -37,27 +38,29 @@ def test_nothing_measured_is_none_with_a_reason_never_0():
         assert all(metric.note and metric.note != definitions[metric.name] for metric in metrics)
 
 
-def test_cameras_are_averaged_over_sequences():
+def test_cameras_are_averaged_over_videos():
     found = summed_up(
         replace(NOTHING, cameras=(camera(0.1, scale=2.0), camera(0.2, scale=4.0))),
-        replace(NOTHING, cameras=(camera(0.6, is_still=True),)),
+        replace(NOTHING, cameras=(camera(0.6, is_still=True, scale=None),)),
     )
     assert found["ATE"].value == pytest.approx(0.3)
     assert found["ATE"].num_samples == 3
     assert found["ATE"].note.endswith("; true cameras that stand still, aligned without scale: 1")
     assert found["ATE of no motion"].value == pytest.approx(1.2)
     assert (found["Camera scale"].value, found["Camera scale"].num_samples) == (3, 2)
-    still = summed_up(replace(NOTHING, cameras=(camera(0.6, is_still=True),)))
-    assert still["Camera scale"].note == "the true camera never moves"
+    still = summed_up(replace(NOTHING, cameras=(camera(0.6, scale=None),)))
+    assert still["Camera scale"].note == "no camera moves on both sides"
 
 
 def test_depth_is_averaged_over_pixels():
-    no_depth = DepthSamples(None, None, None, MAP, MAP)
+    no_depth = DepthSamples(None, None, None, 200, MAP, MAP)
     found = summed_up(replace(NOTHING, depths=(depth(100, 0.1), no_depth, depth(300, 0.5))))
     assert found["AbsRel, metric"].value == pytest.approx(0.4)
     assert found["AbsRel, scaled"].value == pytest.approx(0.2)
     assert found["delta1, metric"].value == pytest.approx(0.6)
     assert found["AbsRel, metric"].num_samples == 400
+    assert found["Depth coverage"].value == 400 / (2 * 400 + 200)
+    assert summed_up(NOTHING)["Depth coverage"].note == "the truth has no depth"
 
 
 def test_head_position_is_a_median_and_the_rest_are_means():
@@ -68,9 +71,13 @@ def test_head_position_is_a_median_and_the_rest_are_means():
         root_percent=np.array([1.0, 3.0]),
         num_short_paths=2,
     )
-    found = summed_up(replace(NOTHING, bodies=bodies))
+    found = summed_up(replace(NOTHING, bodies=bodies, detection=DetectionCounts(num_found=3)))
     assert found["Head position"].value == 0.2
+    assert "left out" not in found["Head position"].note
     assert (found["MPJPE"].value, found["MPJPE"].num_samples) == (20, 2)
+    assert found["MPJPE"].note.endswith(
+        "; matched and left out, since their joints are not known: 1"
+    )
     assert found["RTE"].value == 2
     assert found["RTE"].note.endswith("; without people who travel less than 1 m: 2")
 
@@ -89,6 +96,10 @@ def test_counts_of_sequences_add_up():
 
 
 def test_a_reason_known_beforehand_is_the_one_given():
-    found = summed_up(NOTHING, joints="of two bodies", skin="no skin")
+    found = summed_up(NOTHING, joints="of two bodies", skin="no skin", world="no world")
+    assert found["ATE"].note == found["Camera scale"].note == "no world"
+    without_world = summed_up(NOTHING, world="no world")
+    for name in ("W-MPJPE", "WA-MPJPE", "RTE", "Jitter", "Foot sliding", "Ground penetration"):
+        assert without_world[name].note == "no world"
     assert found["PA-MPJPE"].note == found["Jitter"].note == "of two bodies"
     assert found["PVE"].note == "no skin"

@@ -58,6 +58,7 @@ def test_json_and_html_files(small_out, shifted_out, tmp_path):
         (["--radius-px", "0"], "--radius-px 0.0: must be above 0"),
         (["--json", "nowhere/found.json"], "nowhere/found.json: its folder does not exist"),
         (["--match", "nose"], "nose"),
+        (["--match", "box", "--radius-px", "9"], "leave it out with --match box"),
         (["--smpl-model", "SMPL_NEUTRAL.pkl"], "SMPL's joints take three files: give --body-model"),
     ],
 )

@@ -60,3 +60,12 @@ def test_pictures_out_of_order(tmp_path):
     write_bedlam(tmp_path, imgname=np.array(names))
     with pytest.raises(TruthError, match="the pictures of scene_seq_000000 are not in order"):
         load(tmp_path)
+
+
+def test_a_path_relative_to_inside_the_dataset(tmp_path, monkeypatch):
+    monkeypatch.chdir(write_threedpw(tmp_path) / "sequenceFiles/test")
+    (sequence,) = load(".", "3dpw")
+    write_rgbd(tmp_path / "rgbd_bonn_crowd2")
+    monkeypatch.chdir(tmp_path / "rgbd_bonn_crowd2")
+    assert [found.name for found in load(".", "bonn")] == ["rgbd_bonn_crowd2"]
+    assert sequence.name == "walk_00"

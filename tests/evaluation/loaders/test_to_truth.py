@@ -15,6 +15,7 @@ from evaluation.loaders.sequence import TruePerson, TrueSequence
 from evaluation.loaders.to_truth import encode, import_truth
 from evaluation.loaders.true_bodies import BodyFolder
 from human3r_model.body_file import read_body_file
+from pipeline.errors import RefusedError
 from pipeline.storage import Store
 from tests.conftest import FREE_BODY
 from tests.evaluation.loaders.tiny_truths import TURNED, WORLD_FROM_CAMERA
@@ -207,17 +208,67 @@ def test_joints_of_smpl_people_come_of_their_model(tmp_path, body_folder, free_b
 def test_nobody_whose_head_is_not_in_the_picture(tmp_path):
     joints = np.zeros((2, 24, 3))
     joints[:, 15] = [[9, 0, 5], [0, 0, -5]]  # far to the right; behind the camera
-    person = make_person(body="smpl", body_pose=np.zeros((2, 69)), joints=joints)
+    person = make_person(
+        body="smpl", body_pose=np.zeros((2, 69)), joints=joints, is_valid=np.array([True, True])
+    )
     status = import_truth([make_sequence(tmp_path, [person])], str(tmp_path / "out"), None)
     assert status.num_people == 0
     assert Dataset(Store(str(tmp_path / "out/truth"))).read_hidden() == {}
 
 
+def test_whose_label_is_not_trusted_may_be_anywhere(tmp_path):
+    joints = np.zeros((2, 24, 3))
+    joints[:, 15] = [[9, 0, 5], [0, 0, 5]]  # far to the right; in the picture
+    person = make_person(
+        body="smpl", body_pose=np.zeros((2, 69)), joints=joints, is_valid=np.array([False, False])
+    )
+    import_truth([make_sequence(tmp_path, [person])], str(tmp_path / "out"), None)
+    hidden = Dataset(Store(str(tmp_path / "out/truth"))).read_hidden()
+    assert list(hidden) == [("desk.mp4", 0), ("desk.mp4", 2)]
+    assert all(np.isnan(people.head_px).all() for people in hidden.values())
+
+
 def test_a_truth_without_a_world_stands_still(tmp_path):
     sequence = replace(make_sequence(tmp_path), world_from_camera=None, intrinsics=None)
     import_truth([sequence], str(tmp_path / "out"), None)
-    _, clip = read_back(tmp_path / "out")
+    dataset, clip = read_back(tmp_path / "out")
     assert clip.world_from_camera == pytest.approx(np.tile(np.eye(4), (3, 1, 1)))
+    assert dataset.read_no_world() == {"desk.mp4"}
+
+
+def test_a_sequence_is_one_clip_however_long(tmp_path):
+    sequence = make_sequence(tmp_path)
+    frames = np.arange(150) % NUM_FRAMES
+    long = replace(
+        sequence,
+        frame_names=tuple(sequence.frame_names[frame] for frame in frames),
+        image_paths=tuple(sequence.image_paths[frame] for frame in frames),
+        times_s=np.arange(150) / 30,
+        world_from_camera=sequence.world_from_camera[frames],
+        intrinsics=sequence.intrinsics[frames],
+        read_depth=None,
+    )
+    import_truth([long], str(tmp_path / "out"), None)
+    _, clip = read_back(tmp_path / "out")
+    assert len(clip.frame_index) == 150
+
+
+def test_another_truth_is_refused_before_anything_changes(tmp_path, body_folder):
+    out = tmp_path / "out"
+    import_truth([make_sequence(tmp_path, [make_person()])], str(out), BodyFolder(body_folder))
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    other = replace(make_sequence(tmp_path, [make_person()]), name="chair")
+    with pytest.raises(RefusedError, match="weights_sha256"):
+        import_truth([other], str(out), BodyFolder(body_folder))
+    assert before == {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+def test_videos_of_other_sequences_are_refused(tmp_path):
+    sequence = make_sequence(tmp_path)
+    (tmp_path / "out/videos").mkdir(parents=True)
+    (tmp_path / "out/videos/chair.mp4").write_bytes(encode(sequence))
+    with pytest.raises(RefusedError, match=r"chair\.mp4 is of one of the two only"):
+        import_truth([sequence], str(tmp_path / "out"), None)
 
 
 def test_importing_again_changes_nothing(tmp_path):

@@ -1,7 +1,6 @@
 """The trunk by torch.compile: the same products, with the small operations between them fused."""
 
 import torch
-import torch._dynamo
 from torch import nn
 
 from human3r_model.errors import CompilerError
@@ -13,7 +12,7 @@ past torch's own 8 a block would quietly run uncompiled."""
 
 
 def compile_trunk(model: Human3R, backend: str = "inductor") -> None:
-    """Have both backbones, the decoder and the dense head compiled when they are first run.
+    """Have backbones, decoder, pose memory and dense head compiled when they are first run.
 
     Each kind of block is compiled once and again for another picture size; the first batch of a
     process takes a minute or so. Numbers differ in their last bits, as between two kinds of GPU.
@@ -25,17 +24,19 @@ def compile_trunk(model: Human3R, backend: str = "inductor") -> None:
     Raises:
         CompilerError: Nothing can be compiled here.
     """
-    torch._dynamo.config.recompile_limit = MOST_VARIANTS
     _try_out(model.pose_token.device, backend)
     repeated = (
         model.backbone.encoder.blocks,
         model.enc_blocks,
         model.dec_blocks,
         model.dec_blocks_state,
+        model.pose_retriever.read_blocks,
+        model.pose_retriever.write_blocks,
     )
     parts: list[nn.Module] = [block for blocks in repeated for block in blocks]
     for part in [*parts, model.downstream_head.dpt_self]:
-        part.compile(backend=backend)
+        # Not torch._dynamo.config: what is set there holds in this thread alone.
+        part.compile(backend=backend, recompile_limit=MOST_VARIANTS)
 
 
 def _try_out(device: torch.device, backend: str) -> None:

@@ -93,7 +93,7 @@ class WorkerConfig:
     batch_clips: int = 4
     encode_frames: int = 4
     prefetch_frames: int = 8
-    decode_bytes: int = 2**30
+    decode_bytes: int = 2**31
     device: str = "auto"
     is_compiled: bool = False
 

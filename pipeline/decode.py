@@ -5,9 +5,10 @@ that one damaged packet costs its own frames and nothing else.
 """
 
 import contextlib
+import functools
 import itertools
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +30,7 @@ SEEK_BACK_S = (0, 1, 4, 16)
 # Program streams store few times; those that are made up after a seek are not those before it.
 WITHOUT_SEEKS = frozenset({"mpeg"})
 NO_PTS = -(2**63)  # before every frame
+OpenReader = Callable[..., VideoReader]  # of one file; takes `is_threaded`
 # Frames that may come out of a decoder before one that is shown earlier.
 MAX_DISORDER = 4
 
@@ -69,6 +71,7 @@ def decode_frames(
     width: int,
     height: int,
     has_timestamps: bool = True,
+    num_decoders: int = 1,
 ) -> Iterator[DecodedFrame | LostFrame]:
     """Decode the frames shown at `wanted_pts`, lazily, one item for each, in order.
 
@@ -83,6 +86,7 @@ def decode_frames(
         height: Of the displayed picture.
         has_timestamps: From `VideoInfo`; when False, times are ordinals and every call decodes
             from the file's start (as it does for MPEG program streams).
+        num_decoders: Videos that are decoded side by side, this one among them.
 
     Raises:
         ValueError: The times do not rise.
@@ -92,11 +96,12 @@ def decode_frames(
     wanted = [int(pts) for pts in wanted_pts]
     if any(later <= earlier for earlier, later in itertools.pairwise(wanted)):
         raise ValueError(f"{name}: wanted_pts must rise strictly")
-    return _decode(file, name, wanted, (width, height), has_timestamps)
+    readers = functools.partial(VideoReader, file, num_decoders=num_decoders)
+    return _decode(readers, name, wanted, (width, height), has_timestamps)
 
 
 def _decode(
-    file: VideoFile, name: str, wanted: list[int], size: tuple[int, int], has_timestamps: bool
+    readers: OpenReader, name: str, wanted: list[int], size: tuple[int, int], has_timestamps: bool
 ) -> Iterator[DecodedFrame | LostFrame]:
     """Decode on several cores; from the first lost or damaged frame on, on one.
 
@@ -106,14 +111,15 @@ def _decode(
     num_done = 0
     try:
         try:
-            for item in _decode_once(file, wanted, size, has_timestamps, is_threaded=True):
+            for item in _decode_once(readers, wanted, size, has_timestamps, is_threaded=True):
                 yield item
                 num_done += 1
             return
         except MediaError as error:
             if error.is_transient:
                 raise
-        yield from _decode_once(file, wanted[num_done:], size, has_timestamps, is_threaded=False)
+        left = wanted[num_done:]
+        yield from _decode_once(readers, left, size, has_timestamps, is_threaded=False)
     except MediaError as error:
         advice = "Try again" if error.is_transient else "Probe it again; it may have changed"
         failure = DecodeError(f"{name}: {error}. {advice}")
@@ -131,7 +137,7 @@ class _Found:
 
 
 def _decode_once(
-    file: VideoFile,
+    readers: OpenReader,
     wanted: list[int],
     size: tuple[int, int],
     has_timestamps: bool,
@@ -143,7 +149,7 @@ def _decode_once(
     converter = RgbConverter()
     reasons: dict[int, str] = {}
     first_pts = wanted[0] if has_timestamps else None
-    with _open_frames(file, first_pts, reasons, is_threaded=is_threaded) as (reader, frames):
+    with _open_frames(readers, first_pts, reasons, is_threaded=is_threaded) as (reader, frames):
         for pts, found in _match(frames, wanted):
             if is_threaded and (found is None or found.is_corrupt):
                 raise MediaError("a frame is lost or damaged")
@@ -162,16 +168,16 @@ def _decode_once(
 
 @contextlib.contextmanager
 def _open_frames(
-    file: VideoFile, first_pts: int | None, reasons: dict[int, str], *, is_threaded: bool
+    readers: OpenReader, first_pts: int | None, reasons: dict[int, str], *, is_threaded: bool
 ) -> Iterator[tuple[VideoReader, Iterator[_Found]]]:
     """Decoded frames from one at or before `first_pts`; from the start, as ordinals, for None."""
     if first_pts is None:
-        with VideoReader(file, is_threaded=is_threaded) as reader:
+        with readers(is_threaded=is_threaded) as reader:
             frames = _frames(reader, reader.packets(), reasons, is_strict=is_threaded)
             yield reader, (replace(found, pts=i) for i, found in enumerate(frames))
         return
     for back_s in SEEK_BACK_S:
-        with VideoReader(file, is_threaded=is_threaded) as reader:
+        with readers(is_threaded=is_threaded) as reader:
             if reader.facts.container in WITHOUT_SEEKS:
                 break
             packets = _packets_from_key(reader, first_pts, back_s)
@@ -180,7 +186,7 @@ def _open_frames(
             if reasons or (first is not None and _is_fresh_start(first, first_pts)):
                 yield reader, itertools.chain(() if first is None else (first,), frames)
                 return
-    with VideoReader(file, is_threaded=is_threaded) as reader:
+    with readers(is_threaded=is_threaded) as reader:
         yield reader, _frames(reader, reader.packets(), reasons, is_strict=is_threaded)
 
 

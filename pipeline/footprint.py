@@ -29,21 +29,22 @@ def count_parameters(config: ModelConfig) -> int:
     return sum(value.numel() for value in model.state_dict().values())
 
 
-def decoder_bytes(width: int, height: int) -> int:
+def decoder_bytes(width: int, height: int, num_decoders: int) -> int:
     """Bytes of main memory that decoding one video takes, about.
 
     Args:
         width: Of its picture, pixels.
         height: Likewise.
+        num_decoders: At work side by side.
     """
-    more_threads = num_threads(width, height) - 1
+    more_threads = num_threads(width, height, num_decoders) - 1
     per_pixel = DECODER_BYTES_PER_PIXEL + THREAD_BYTES_PER_PIXEL * more_threads
     return width * height * per_pixel
 
 
 def estimate_decoders(worker: WorkerConfig) -> int:
     """Bytes of main memory that the decoders of one worker take with videos of 1080p."""
-    decoders = worker.batch_clips * decoder_bytes(*FULL_HD)
+    decoders = worker.batch_clips * decoder_bytes(*FULL_HD, worker.batch_clips)
     return SHARDS_AT_ONCE * min(worker.decode_bytes, decoders)
 
 

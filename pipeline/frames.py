@@ -14,7 +14,11 @@ from pipeline.uris import join_uri
 
 
 def open_frames(
-    clip: PlannedClip, root: str, geometry: ImageGeometry, retries: Retries
+    clip: PlannedClip,
+    root: str,
+    geometry: ImageGeometry,
+    retries: Retries,
+    num_decoders: int = 1,
 ) -> Iterator[ModelFrame]:
     """Decode a clip's sampled frames, lazily; frames that are lost are left out.
 
@@ -23,6 +27,7 @@ def open_frames(
         root: SRC, which the video's name is relative to.
         geometry: How a source picture becomes the network's.
         retries: What reading the video may try again.
+        num_decoders: Clips that are decoded side by side, this one among them.
 
     Raises:
         DecodeError: The video cannot be decoded, or is no longer the one that was planned.
@@ -37,6 +42,7 @@ def open_frames(
             width=clip.width,
             height=clip.height,
             has_timestamps=clip.has_timestamps,
+            num_decoders=num_decoders,
         )
         began = time.perf_counter()
         for clip_frame, frame in enumerate(frames):

@@ -1,7 +1,7 @@
 """Run the network over clips of one picture size, side by side; one clip's trouble is its own.
 
 Frames are pulled from each clip as they are needed, encoded a few at a time over all clips, and
-stepped through the recurrence together. What was predicted is recorded in a thread of its own,
+stepped through the recurrence together. What was predicted is recorded in threads of their own,
 while the network is at the next frames. Knows no tables, no stores, no Ray.
 """
 
@@ -24,10 +24,13 @@ from human3r_model.values import HeadSelection, People, Prediction
 from pipeline.config import LabelConfig, WorkerConfig
 from pipeline.errors import DecodeError
 from pipeline.labels import ClipLabels, ModelFrame
+from pipeline.machine import count_cores
 from pipeline.prefetch import Prefetch
 from pipeline.recorder import ClipRecorder
 
 STEPS_BEHIND = 4  # that recording may be; the predictions of so many steps are in memory
+CORES_A_RECORDER = 4
+"""A frame's depth takes some milliseconds of one core; a GPU gives hundreds of frames a second."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,12 @@ def annotate_clips(
         fails, each clip is run once more, alone, so that the error is the right clip's. A batch too
         large for the device is run in halves, and a clip too large alone with fewer frames encoded
         at once.
+
+    Raises:
+        torch.AcceleratorError: The device can no longer be used by this process. It says nothing of
+            the clips.
     """
-    lanes = [_Lane(clip, labels, worker) for clip in inputs]
+    lanes = [_Lane(number, clip, labels, worker) for number, clip in enumerate(inputs)]
     try:
         with torch.inference_mode(), _Recording() as recording, turn or nullcontext():
             _run(model, lanes, labels, worker, recording)
@@ -78,6 +85,8 @@ def annotate_clips(
         if len(inputs) == worker.encode_frames == 1:
             return [error]
         is_too_large = True
+    except torch.AcceleratorError:
+        raise
     except Exception as error:
         if len(inputs) == 1:
             return [error]
@@ -120,7 +129,10 @@ def _annotate_less_at_once(
 class _Lane:
     """One clip on its way: its frames, decoded ahead, and what was recorded so far."""
 
-    def __init__(self, clip: ClipInput, labels: LabelConfig, worker: WorkerConfig) -> None:
+    def __init__(
+        self, number: int, clip: ClipInput, labels: LabelConfig, worker: WorkerConfig
+    ) -> None:
+        self.number = number
         self.clip = clip
         self.error: Exception | None = None
         # The network's principal point, as `estimate_focal_px` takes it too.
@@ -152,7 +164,7 @@ class _Lane:
 
 @dataclass(frozen=True)
 class _Step:
-    """One step's prediction in main memory: B clips, P people over all of them.
+    """One step's prediction on its way to main memory: B clips, P people over all of them.
 
     Attributes:
         camera_pose: [B, 7]
@@ -161,6 +173,7 @@ class _Step:
         depth_m: [B, H, W]
         clip_index: [P] the clip of each person.
         people: [P, ...] the fields of `PeopleLabels` but `frame`.
+        arrival: After which the values are there; None where they are already.
     """
 
     camera_pose: NDArray[np.float32]
@@ -169,29 +182,44 @@ class _Step:
     depth_m: NDArray[np.float32]
     clip_index: NDArray[np.int64]
     people: dict[str, NDArray]
+    arrival: torch.cuda.Event | None
 
 
 class _Recording:
-    """Hands steps to the lanes' recorders, in order, in a thread that is a few steps behind."""
+    """Hands steps to the lanes' recorders, in order, in threads that are a few steps behind."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1, "record")
-        self._behind: deque[Future[None]] = deque()
+        num_threads = max(1, count_cores() // CORES_A_RECORDER)
+        self._pools = [ThreadPoolExecutor(1, "record") for _ in range(num_threads)]
+        self._behind: deque[list[Future[None]]] = deque()
 
     def __enter__(self) -> "_Recording":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Everything that was handed over is recorded, unless an error makes it worthless."""
-        self._pool.shutdown(cancel_futures=kind is not None)
+        for pool in self._pools:
+            pool.shutdown(cancel_futures=kind is not None)
         while self._behind and kind is None:
-            self._behind.popleft().result()
+            self._finish_oldest()
 
     def add(self, step: _Step, lanes: list[_Lane], frames: list[ModelFrame]) -> None:
         """Have a step recorded; waits where too many wait already."""
-        self._behind.append(self._pool.submit(_record, step, lanes, frames))
+        places: dict[int, list[int]] = {}  # a lane is always in the same thread's hands
+        for place, lane in enumerate(lanes):
+            places.setdefault(lane.number % len(self._pools), []).append(place)
+        self._behind.append(
+            [
+                self._pools[thread].submit(_record, step, lanes, frames, mine)
+                for thread, mine in places.items()
+            ]
+        )
         if len(self._behind) > STEPS_BEHIND:
-            self._behind.popleft().result()
+            self._finish_oldest()
+
+    def _finish_oldest(self) -> None:
+        for future in self._behind.popleft():
+            future.result()
 
 
 def _run(
@@ -210,8 +238,7 @@ def _run(
         began, advancing = time.perf_counter(), lanes
         pictures = [frame.rgb for chunk in chunks for frame in chunk]
         if pictures:
-            frames = torch.from_numpy(np.stack(pictures)).to(device)
-            features = model.encode(frames, heads)
+            features = model.encode(_to_device(pictures, device), heads)
         starts = list(itertools.accumulate(map(len, chunks[:-1]), initial=0))
         for offset in range(worker.encode_frames):
             is_live = [
@@ -236,23 +263,38 @@ def _run(
             lane.recorder.add_network_seconds(seconds / len(advancing))
 
 
+def _to_device(pictures: list[NDArray[np.uint8]], device: torch.device) -> torch.Tensor:
+    """[F, H, W, 3] for the network; a GPU copies them while the CPU goes on."""
+    size = (len(pictures), *pictures[0].shape)
+    frames = torch.empty(size, dtype=torch.uint8, pin_memory=device.type == "cuda")
+    np.stack(pictures, out=frames.numpy())
+    return frames.to(device, non_blocking=True)
+
+
 def _to_host(prediction: Prediction) -> _Step:
-    """Wait for the device, and take what is recorded of a step."""
+    """What is recorded of a step, without waiting for the device."""
     assert prediction.pointmap is not None
     assert prediction.confidence is not None
-    return _Step(
+    step = _Step(
         camera_pose=_numpy(prediction.camera_pose),
         focal_px=_numpy(estimate_focal_px(prediction.pointmap)),
         confidence=_numpy(prediction.confidence.flatten(1).mean(1)),
         depth_m=_numpy(prediction.pointmap[..., 2]),
         clip_index=_numpy(prediction.people.clip_index),
         people=_people_arrays(prediction.people),
+        arrival=torch.cuda.Event(blocking=True) if prediction.camera_pose.is_cuda else None,
     )
+    if step.arrival is not None:
+        step.arrival.record()
+    return step
 
 
-def _record(step: _Step, lanes: list[_Lane], frames: list[ModelFrame]) -> None:
-    """Hand each lane its part of a step; a lane that refuses it has ended."""
-    for place, (lane, frame) in enumerate(zip(lanes, frames, strict=True)):
+def _record(step: _Step, lanes: list[_Lane], frames: list[ModelFrame], places: list[int]) -> None:
+    """Hand the lanes at `places` their part of a step; a lane that refuses it has ended."""
+    if step.arrival is not None:
+        step.arrival.synchronize()
+    for place in places:
+        lane, frame = lanes[place], frames[place]
         if lane.error is not None:  # it ended while the network was a few steps ahead
             continue
         is_mine = step.clip_index == place
@@ -283,4 +325,6 @@ def _people_arrays(people: People) -> dict[str, NDArray]:
 
 
 def _numpy(tensor: torch.Tensor) -> NDArray:
-    return tensor.float().cpu().numpy() if tensor.is_floating_point() else tensor.cpu().numpy()
+    """A tensor in main memory, float32 or whole numbers; of a GPU's it may not be there yet."""
+    wide = tensor.float() if tensor.is_floating_point() else tensor
+    return wide.contiguous().to("cpu", non_blocking=True).numpy()

@@ -7,6 +7,7 @@ threads may bring it shards: while the network is at one, the other is read, dec
 
 import contextlib
 import itertools
+import os
 import socket
 import sys
 import threading
@@ -15,9 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from typing import NoReturn
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import torch
 
 from human3r_model.errors import InputError
 from human3r_model.preprocess import image_geometry
@@ -45,6 +48,7 @@ from pipeline.retry_requests import forget_request, read_request
 from pipeline.rows import clip_times_s, make_rows
 from pipeline.storage import Store
 
+DEVICE_LOST = 70  # EX_SOFTWARE of sysexits.h
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread may keep Python's interpreter to itself while another waits; usually 5 ms. The
 network is thousands of small calls, and would wait for decoding, rows and writing before each."""
@@ -210,17 +214,20 @@ class ShardWorker:
             geometry = image_geometry(clip.width, clip.height, self._model.config.long_side)
         except InputError as error:
             return failure_of(error)
-        root = self._settings.source_root
+        root, num_decoders = self._settings.source_root, self._settings.config.batch_clips
         return ClipInput(
             clip_id=clip.clip_id,
             geometry=geometry,
             times_s=clip_times_s(clip),
-            open_frames=lambda: open_frames(clip, root, geometry, retries),
+            open_frames=lambda: open_frames(clip, root, geometry, retries, num_decoders),
         )
 
     def _run_network(self, batch: Sequence[ClipInput]) -> list[ClipLabels | Exception]:
         labels, config = self._settings.identity.labels, self._settings.config
-        return annotate_clips(self._model, batch, labels, config, self._network_turn)
+        try:
+            return annotate_clips(self._model, batch, labels, config, self._network_turn)
+        except torch.AcceleratorError as error:  # all that follows would fail in this process
+            end_process(f"{self._identity.host}: {self._identity.device} failed: {error}")
 
     def _add_answers(
         self,
@@ -256,6 +263,13 @@ class ShardWorker:
         writer.add_rows(clip, rows, labels.depth, seconds, num_retries)
 
 
+def end_process(reason: str) -> NoReturn:
+    """End at once, as a crash would: what was under way is tried again in another process."""
+    sys.stderr.write(f"{reason}\nThis worker ends; its shards are tried again\n")
+    sys.stderr.flush()
+    os._exit(DEVICE_LOST)
+
+
 def make_batches(
     clips: Sequence[ClipInput], batch_clips: int, decode_bytes: int
 ) -> Iterator[list[ClipInput]]:
@@ -275,7 +289,8 @@ def make_batches(
         batch: list[ClipInput] = []
         batch_bytes = 0
         for clip in same_size:
-            clip_bytes = decoder_bytes(clip.geometry.source_width, clip.geometry.source_height)
+            source_size = clip.geometry.source_width, clip.geometry.source_height
+            clip_bytes = decoder_bytes(*source_size, batch_clips)
             is_full = len(batch) == batch_clips or batch_bytes + clip_bytes > decode_bytes
             if batch and is_full:
                 yield batch

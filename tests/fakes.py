@@ -55,6 +55,7 @@ class FakeHuman3R:
         nan_camera_at: Codes with a camera that is not finite.
         nan_betas_at: Codes whose person 0 has betas that are not finite.
         most_frames: Frames that fit into its memory at once.
+        loses_device_at: Codes that the GPU fails on.
     """
 
     num_people: Callable[[int, int], int] = lambda video, frame: (video + frame) % 3
@@ -62,6 +63,7 @@ class FakeHuman3R:
     nan_camera_at: Set[Code] = frozenset()
     nan_betas_at: Set[Code] = frozenset()
     most_frames: int = 1000
+    loses_device_at: Set[Code] = frozenset()
     config: ModelConfig = field(default=replace(PRESETS["tiny"], long_side=64))
     batch_sizes: list[int] = field(default_factory=list)
 
@@ -72,6 +74,8 @@ class FakeHuman3R:
         if len(frames) > self.most_frames:
             raise torch.OutOfMemoryError(f"CUDA out of memory: {len(frames)} frames")
         codes = tuple(read_code(picture) for picture in frames.numpy())
+        if self.loses_device_at & set(codes):
+            raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
         return FakeFeatures(codes, tuple(frames.shape[1:3]))
 
     def initial_state(self, batch_size: int) -> FakeState:

@@ -69,13 +69,14 @@ class StreamFacts:
 class VideoReader:
     """An open video stream: its packets in stored order and a decoder for them."""
 
-    def __init__(self, file: VideoFile, *, is_threaded: bool) -> None:
+    def __init__(self, file: VideoFile, *, is_threaded: bool, num_decoders: int = 1) -> None:
         """Open the stream a player would show: default track first, then the largest picture.
 
         Args:
             file: Local path, or a seekable binary file object (read from its start, left open).
             is_threaded: Decode on several cores. A damaged packet then raises some packets late,
                 and frames at the end can be lost with it.
+            num_decoders: Decoders at work side by side, which share the cores.
 
         Raises:
             MediaError: Unreadable, empty, not a video, or no decoder for it.
@@ -100,7 +101,9 @@ class VideoReader:
         codec = self._stream.codec_context
         codec.options = {"max_pixels": str(MAX_PIXELS)}  # its pictures may grow half way
         codec.thread_type = ThreadType.AUTO if is_threaded else ThreadType.NONE
-        codec.thread_count = num_threads(codec.width, codec.height) if is_threaded else 1
+        codec.thread_count = (
+            num_threads(codec.width, codec.height, num_decoders) if is_threaded else 1
+        )
         self.end_error: str | None = None
         self.facts = StreamFacts(
             container=self._container.format.name,
@@ -193,10 +196,16 @@ class RgbConverter:
         return orientation_of(frame).apply(rgb.to_ndarray().astype(np.uint8, copy=False))
 
 
-def num_threads(width: int, height: int) -> int:
-    """Threads for a decoder of pictures of a size: one a core, if their pictures are small."""
+def num_threads(width: int, height: int, num_decoders: int = 1) -> int:
+    """Threads for each of some decoders: one a core for all of them, if their pictures are small.
+
+    Args:
+        width: Of the pictures.
+        height: Likewise.
+        num_decoders: That are at work side by side.
+    """
     held_bytes = THREAD_BYTES_PER_PIXEL * max(1, width * height)
-    return max(1, min(MAX_THREADS, count_cores(), THREAD_BYTES // held_bytes))
+    return max(1, min(MAX_THREADS, count_cores() // num_decoders, THREAD_BYTES // held_bytes))
 
 
 def displayed_size(frame: VideoFrame, sample_aspect_ratio: Fraction) -> tuple[int, int]:

@@ -110,15 +110,19 @@ def test_a_picture_is_gone_when_its_colours_were_taken(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("cores", "size", "threads"),
+    ("cores", "size", "num_decoders", "threads"),
     [
-        (2, (1920, 1080), 2),
-        (64, (640, 480), 16),
-        (64, (3840, 2160), 5),
-        (64, (8192, 8192), 1),
-        (1, (0, 0), 1),
+        (2, (1920, 1080), 1, 2),
+        (64, (640, 480), 1, 16),
+        (64, (640, 480), 16, 4),
+        (64, (3840, 2160), 1, 5),
+        (64, (8192, 8192), 1, 1),
+        (16, (1920, 1080), 32, 1),
+        (1, (0, 0), 1, 1),
     ],
 )
-def test_pictures_held_by_threads_are_bounded_in_bytes(monkeypatch, cores, size, threads):
+def test_threads_of_decoders_share_the_cores_and_hold_few_bytes(
+    monkeypatch, cores, size, num_decoders, threads
+):
     monkeypatch.setattr("pipeline.av_io.reader.count_cores", lambda: cores)
-    assert num_threads(*size) == threads
+    assert num_threads(*size, num_decoders) == threads

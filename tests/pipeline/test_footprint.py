@@ -24,6 +24,6 @@ def test_fewer_frames_at_once_need_less():
 
 
 def test_decoders_of_two_shards_side_by_side():
-    clip = decoder_bytes(1920, 1080)
+    clip = decoder_bytes(1920, 1080, 3)
     assert estimate_decoders(WorkerConfig(batch_clips=3, decode_bytes=4 * clip)) == 6 * clip
     assert estimate_decoders(WorkerConfig(batch_clips=3, decode_bytes=2 * clip)) == 4 * clip

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -20,7 +21,7 @@ from pipeline.inference import ClipInput
 from pipeline.ledger import read_commit, read_ledger
 from pipeline.plan import PlanReader
 from pipeline.tables import read_table
-from pipeline.worker import SWITCH_INTERVAL_S, ShardWorker, make_batches
+from pipeline.worker import DEVICE_LOST, SWITCH_INTERVAL_S, ShardWorker, make_batches
 from tests.fakes import FakeHuman3R, fake_models
 from tests.pipeline.small_job import VIDEO_OF_CODE, plan_small, settings_of
 from tests.synthetic import make_video
@@ -220,6 +221,28 @@ def test_after_a_death_clips_go_one_by_one(small_source, tmp_path):
     assert read_commit(job.store, 1)["attempt"].to_pylist() == [2, 2, 2]
 
 
+LOSE_THE_DEVICE = """
+import sys
+from pathlib import Path
+from tests.fakes import FakeHuman3R
+from tests.pipeline.small_job import plan_small
+from tests.pipeline.test_worker import worker_of
+job = plan_small(Path(sys.argv[1]), Path(sys.argv[2]))
+worker_of(job, FakeHuman3R(loses_device_at={(2, 1)})).annotate(1)
+"""
+
+
+def test_a_process_that_lost_its_gpu_ends_and_fails_no_clip(small_source, tmp_path):
+    command = [sys.executable, "-c", LOSE_THE_DEVICE, str(small_source), str(tmp_path / "out")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == DEVICE_LOST, ended.stderr
+    assert "illegal memory access was encountered\nThis worker ends; its shards" in ended.stderr
+    job = plan_small(small_source, tmp_path / "out")
+    assert read_commit(job.store, 1) is None
+    report = worker_of(job).annotate(1)
+    assert (report.num_done, report.num_failed) == (2, 1)  # as without it
+
+
 def test_a_clip_that_killed_two_workers_is_quarantined(small_source, tmp_path):
     job = plan_small(small_source, tmp_path / "out")
     clip = PlanReader(job.store).read_shard(0)[1].clip_id
@@ -292,8 +315,19 @@ def test_batches_of_large_pictures_are_small(monkeypatch):
     default = WorkerConfig().decode_bytes
     assert sizes_of_batches(1920, 1080, default) == [4, 2]  # 65 bytes a pixel with 16 threads
     assert sizes_of_batches(3840, 2160, default) == [4, 2]  # 32 bytes a pixel with 5 threads
-    assert sizes_of_batches(7680, 4320, default) == [1] * 6  # 20 bytes a pixel with 1
+    assert sizes_of_batches(7680, 4320, default) == [3, 3]  # 20 bytes a pixel with 1
+    assert sizes_of_batches(7680, 4320, default // 2) == [1] * 6
     assert sizes_of_batches(64, 64, 1) == [1] * 6
+
+
+def test_many_clips_of_full_hd_fit_side_by_side(monkeypatch):
+    monkeypatch.setattr("pipeline.av_io.reader.count_cores", lambda: 16)
+    clips = [
+        ClipInput(str(name), image_geometry(1920, 1080), np.zeros(3), lambda: iter(()))
+        for name in range(40)
+    ]
+    batches = make_batches(clips, 32, WorkerConfig().decode_bytes)
+    assert [len(batch) for batch in batches] == [32, 8]
 
 
 class WatchedHuman3R(FakeHuman3R):

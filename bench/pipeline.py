@@ -78,14 +78,17 @@ def bench_pipeline(
     )
     bare_fps, job_fps, efficiency, written_bytes = [], [], [], []
     phases: dict[str, list[float]] = {name: [] for name in PHASES}
-    with tempfile.TemporaryDirectory(prefix="h3r-bench-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="h3r-bench-") as folder,
+        ThreadPoolExecutor(SHARDS_AT_ONCE) as pool,  # as an actor's threads, which live as long
+    ):
         batches = _decode_all(plan_job(options.src, f"{folder}/frames", {}), models, options.worker)
         num_frames = sum(len(clip) for batch in batches for clip in batch)
         for repeat in range(options.repeats + 1):
             on_progress(f"pair {repeat} of {options.repeats} ({num_frames} frames)")
             bare_s = _run_bare(models.network.model, batches, options.worker)
             out = f"{folder}/{repeat}"
-            job_s, ledger = _run_job(out, options, models)
+            job_s, ledger = _run_job(out, options, models, pool)
             if repeat == 0:
                 continue
             bare_fps.append(num_frames / bare_s)
@@ -187,7 +190,7 @@ def _run_batch(model: Human3R, clips: list[list[Pictures]], encode_frames: int) 
 
 
 def _run_job(
-    out: str, options: PipelineOptions, models: Models
+    out: str, options: PipelineOptions, models: Models, pool: ThreadPoolExecutor
 ) -> tuple[float, dict[str, list[float]]]:
     """Seconds of the worker over all shards, and the ledger's seconds by phase."""
     job = plan_job(options.src, out, {})
@@ -197,8 +200,7 @@ def _run_job(
         nonlocal seconds
         worker = ShardWorker(settings, models)
         began_s = time.perf_counter()
-        with ThreadPoolExecutor(SHARDS_AT_ONCE) as pool:
-            yield from pool.map(worker.annotate, shards)
+        yield from pool.map(worker.annotate, shards)
         seconds = time.perf_counter() - began_s
 
     identity = identify(options.models, job.run.plan, LabelConfig(precision=options.precision))

@@ -22,7 +22,7 @@ from human3r_model.recurrence import POSE_POSITION, ImageStream, PoseMemory, dec
 from human3r_model.rope import Rotation, grid_positions, rotation
 from human3r_model.seats import Seats, assign_seats
 from human3r_model.tracking import empty_tracks, track_people
-from human3r_model.values import Features, HeadSelection, People, Prediction, State
+from human3r_model.values import Features, HeadSelection, Prediction, State
 
 DEFAULT_HEADS = HeadSelection()
 
@@ -130,17 +130,25 @@ class Human3R(nn.Module):
         patches_end = 1 + stream.num_patches
         pose_token, human_tokens = image[:, :1], image[:, patches_end:]
 
-        track_id, tracks = track_people(human_tokens, seats.is_taken, state.tracks, self.config)
-        people = self.downstream_head.people(found, seats, human_tokens, track_id)
-        hooks = (features.image_tokens, *decoded.middle, image[:, 1:patches_end])
-        prediction = self._predict(features, hooks, pose_token[:, 0], people, heads)
-
+        # All this comes before tracking, which has to wait for the device.
         new_tokens = self.dec_norm_state(decoded.state)
         if ttt3r:
             new_tokens = gate_state(state.tokens, new_tokens, decoded.mean_logit, state.is_first)
+        memory = self.pose_retriever.write(image_feature, pose_token, state.memory)
+        hooks = (features.image_tokens, *decoded.middle, image[:, 1:patches_end])
+        points = self._points(features, hooks, pose_token[:, 0], heads)
+        camera_pose = self.downstream_head.pose_head(pose_token[:, 0])
+
+        track_id, tracks = track_people(human_tokens, seats.is_taken, state.tracks, self.config)
+        prediction = Prediction(
+            camera_pose=camera_pose,
+            **points,
+            masks=features.masks if heads.masks else None,
+            people=self.downstream_head.people(found, seats, human_tokens, track_id),
+        )
         next_state = State(
             tokens=new_tokens,
-            memory=self.pose_retriever.write(image_feature, pose_token, state.memory),
+            memory=memory,
             is_first=torch.zeros_like(state.is_first),
             tracks=tracks,
             initial_tokens=state.initial_tokens,
@@ -192,15 +200,14 @@ class Human3R(nn.Module):
             num_patches=num_patches,
         )
 
-    def _predict(
+    def _points(
         self,
         features: Features,
         hooks: tuple[Tensor, ...],
         pose_token: Tensor,
-        people: People,
         heads: HeadSelection,
-    ) -> Prediction:
-        """Run the heads asked for."""
+    ) -> dict[str, Tensor | None]:
+        """Run the dense heads asked for: fields of `Prediction`."""
         config, head = self.config, self.downstream_head
         grid_hw = self._grid_hw(features.image_size_hw)
         pointmap = confidence = world_pointmap = world_confidence = None
@@ -209,15 +216,12 @@ class Human3R(nn.Module):
         if heads.world_pointmap:
             turn = self._patch_rotation(features.image_size_hw, config.dec_dim, config.dec_heads)
             world_pointmap, world_confidence = head.world_points(hooks, grid_hw, pose_token, turn)
-        return Prediction(
-            camera_pose=head.pose_head(pose_token),
-            pointmap=pointmap,
-            confidence=confidence,
-            world_pointmap=world_pointmap,
-            world_confidence=world_confidence,
-            masks=features.masks if heads.masks else None,
-            people=people,
-        )
+        return {
+            "pointmap": pointmap,
+            "confidence": confidence,
+            "world_pointmap": world_pointmap,
+            "world_confidence": world_confidence,
+        }
 
     def _grid_hw(self, image_size_hw: tuple[int, int]) -> tuple[int, int]:
         """Count the patches down and across."""

@@ -173,9 +173,7 @@ class ClipStream(IterableDataset[Scenery]):
     def draw_singles(self, num_frames: int) -> Batch:
         """Frames of as many clips, drawn anew, each the first and only one of its clip."""
         clips = [self._recolour(self._zoom(self._open_frame())) for _ in range(num_frames)]
-        windows = [(clip, slice(0, 1)) for clip in clips]
-        rng = self._rng if self._is_augmented else None
-        return _batch(windows, [True] * num_frames, self._config, rng)
+        return single_batch(clips, self._config, self._rng if self._is_augmented else None)
 
     def draw_moves(self) -> Scenery:
         """T frames of B moving cameras, each in the scene of a frame drawn anew."""
@@ -227,6 +225,20 @@ class ClipStream(IterableDataset[Scenery]):
         if self._rng.random() < 0.5:
             clip = mirror(clip)
         return replace(clip, frames=recolour(clip.frames, clip.person, self._rng))
+
+
+def single_batch(
+    clips: Sequence[TrainingClip], config: ModelConfig, rng: np.random.Generator | None = None
+) -> Batch:
+    """The first frame of every clip, each all there is of it.
+
+    Args:
+        clips: Of one picture size.
+        config: Sizes of the network.
+        rng: Moves some people beside their patches; None leaves them.
+    """
+    windows = [(clip, slice(0, 1)) for clip in clips]
+    return _batch(windows, [True] * len(clips), config, rng)
 
 
 def _batch(

@@ -80,6 +80,15 @@ def train_nano(
             min=1, help="Learn from each batch so often; more than 1 not with --learn all."
         ),
     ] = 1,
+    moves: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of the batches that are cameras moving in one picture. Default: 0.3, "
+            "with --learn camera 0.5.",
+        ),
+    ] = None,
     learning_rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 2e-3,
     measure_every: Annotated[
         int, typer.Option(min=1, help="Steps between two points of the curve.")
@@ -111,6 +120,7 @@ def train_nano(
         measure_every=measure_every,
         echoes=echoes,
         learn=learn,
+        move_share=SHARES_OF_KINDS[learn][1] if moves is None else moves,
     )
     (out / "config.json").write_text(json.dumps(asdict(config), indent=1) + "\n")
     meeting = (out / "meeting").resolve()
@@ -175,7 +185,7 @@ def _train(
     def files(folder: str, size: tuple[int, int]) -> list[Path]:
         return sorted((out / folder / "{}x{}".format(*size)).glob("*.safetensors"))
 
-    single_share, move_share = SHARES_OF_KINDS[config.learn]
+    single_share = SHARES_OF_KINDS[config.learn][0]
 
     def stream(size: tuple[int, int], *, is_held_out: bool) -> ClipStream:
         clips = files("held_out" if is_held_out else "clips", size)
@@ -187,7 +197,7 @@ def _train(
             (config.seed, rank, int(is_held_out)),
             single_paths=[*clips, *files("views", size)],
             single_share=0 if is_held_out else single_share,
-            move_share=0 if is_held_out else move_share,
+            move_share=0 if is_held_out else config.move_share,
             is_augmented=not is_held_out,
         )
 

@@ -57,6 +57,7 @@ class TrainConfig:
             1907.05550): backbones that do not learn look at each once. More than 1 is for them.
         learn: All of the network; the decoder and what reads it; or likewise, from cameras and
             points alone, so that the person backbone need not run.
+        move_share: Share of the batches that are cameras moving in one picture.
     """
 
     preset: str = "nano"
@@ -76,6 +77,7 @@ class TrainConfig:
     measure_windows: int = 10
     echoes: int = 1
     learn: Learn = "all"
+    move_share: float = 0.3
 
 
 class Trainer:

@@ -25,6 +25,8 @@ SHARES_OF_KINDS = {"all": (0.4, 0.3), "decoder": (0.3, 0.3), "camera": (0.0, 0.5
 """How much of what is learned from are single frames, and cameras that move in them."""
 NUM_VIEWS = (6,)
 """Of a scene: who is in it and how they look are seen from several sides."""
+MARGIN = 4 / 3
+"""Around what the network is to see: other parts and focal lengths of it are drawn each time."""
 HELD_OUT_LENGTHS = (24,)
 VIEWS_SEED, HELD_OUT_SEED = 2_000_000, 1_000_000
 NUM_HELD_OUT = 16
@@ -138,10 +140,10 @@ def rendering(out: Path, clips: int, views: int, seed: int) -> "list[ClipJob]":
     from training.corpus import CorpusSpec, corpus_jobs
 
     jobs = []
-    for folder, total, base, lengths in (
-        ("clips", clips, seed, LENGTHS),
-        ("views", views, VIEWS_SEED + seed, NUM_VIEWS),
-        ("held_out", NUM_HELD_OUT * len(SIZES), HELD_OUT_SEED + seed, HELD_OUT_LENGTHS),
+    for folder, total, base, lengths, margin in (
+        ("clips", clips, seed, LENGTHS, MARGIN),
+        ("views", views, VIEWS_SEED + seed, NUM_VIEWS, MARGIN),
+        ("held_out", NUM_HELD_OUT * len(SIZES), HELD_OUT_SEED + seed, HELD_OUT_LENGTHS, 1.0),
     ):
         for place, (width, height) in enumerate(SIZES):
             share = 1 / len(SIZES) if folder == "held_out" else SHARES[place]
@@ -149,9 +151,10 @@ def rendering(out: Path, clips: int, views: int, seed: int) -> "list[ClipJob]":
                 base * len(SIZES) + place,
                 width,
                 height,
-                PRESETS["nano"].long_side,
+                round(PRESETS["nano"].long_side * margin),
                 lengths,
                 has_views=folder == "views",
+                margin=margin,
             )
             target = out / folder / f"{width}x{height}"
             jobs += corpus_jobs(target, spec, max(1, round(total * share)))

@@ -11,70 +11,72 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from synth.cameras import FOCAL_SHARES
 from training.clips import TrainingClip
 
 MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
 # Places in the network's 53 rotations: each joint's partner on the other side of the body.
 _PAIRS = ((1, 2), (4, 5), (7, 8), (10, 11), (13, 14), (16, 17), (18, 19), (20, 21))
-MOST_FOCAL = 1.15
-"""Of the picture's longer side: up to there a picture is zoomed into."""
-MOST_SOFT = 1.5
-_ZOOMED, _SOFTENED, _DRESSED = 0.6, 0.5, 0.5  # how often
+MOST_SOFT = 1.4
+_SOFTENED, _DRESSED = 0.5, 0.5  # how often
 _WHITE_BALANCE, _CAST = 0.08, 0.4  # how far a channel's gain may be from the others'
 _MOST_PATCHES = 3
 
 
-def draw_zoom(focal_px: float, long_side: int, rng: np.random.Generator) -> tuple[float, float]:
-    """Draw what `zoom` takes: how much longer the focal length gets, and how soft the picture.
+def zoom(
+    clip: TrainingClip, focal_px: float, size: tuple[int, int], softness: float = 1.0
+) -> TrainingClip:
+    """The middle of a clip's pictures, as a camera with a longer lens would have seen it.
 
-    A picture that always had one focal length would be known by heart, and the network would never
-    look how what it sees is foreshortened. Pictures that are not enlarged are as soft as those that
-    are, or softness would tell.
-
-    Args:
-        focal_px: Of the picture.
-        long_side: Pixels of its longer side.
-        rng: Draws them.
-    """
-    factor = 1.0
-    if rng.random() < _ZOOMED:
-        share = focal_px / long_side
-        factor = rng.uniform(share, max(share, MOST_FOCAL)) / share
-    softness = rng.uniform(1, MOST_SOFT) if rng.random() < _SOFTENED else 1.0
-    return factor, max(factor, softness)
-
-
-def zoom(clip: TrainingClip, factor: float, softness: float) -> TrainingClip:
-    """The middle of a clip's pictures, enlarged: a longer focal length.
+    A picture that always had one focal length is known by heart, and nobody looks how what it shows
+    is foreshortened; so focal lengths are drawn anew each time.
 
     Args:
-        clip: The clip.
-        factor: The new focal length over the old one, 1 or more.
-        softness: How much as a picture enlarged so often; `factor` or more.
+        clip: Of pictures with a margin around what is to be seen.
+        focal_px: The new focal length, in pixels of the new picture.
+        size: Width and height of the new picture. What a network's crop leaves out above and below,
+            or at the sides, still counts as seen.
+        softness: At least so soft as if enlarged so often: a picture that is enlarged should not be
+            told by that.
     """
-    if softness == 1:
-        return clip
-    height, width = clip.frames.shape[1:3]
-    middle = np.array([width - 1, height - 1]) / 2
+    old = np.array(clip.frames.shape[2:0:-1])  # width, height
+    old_middle, middle = (old - 1) / 2, (np.array(size) - 1) / 2
+    ratio = float(clip.focal_px[0]) / focal_px  # of an old pixel to a new one
     column, row = (
-        np.rint((np.arange(2 * half + 1) - half) / factor + half).astype(int) for half in middle
+        np.rint((np.arange(2 * half + 1) - half) * ratio + old_half).astype(int)
+        for half, old_half in zip(middle, old_middle, strict=True)
     )
 
     def picked(values: NDArray) -> NDArray:
-        return values[:, row[:, None], column]
+        return values[:, row.clip(0, old[1] - 1)[:, None], column.clip(0, old[0] - 1)]
 
-    head_px = ((clip.head_px - middle) * factor + middle).astype(np.float32)
-    is_inside = ((head_px >= -0.5) & (head_px < 2 * middle + 0.5)).all(-1)
+    offset = (clip.head_px - old_middle) / ratio
+    uncropped = np.round(old * (max(size) / max(old)))
     return replace(
         clip,
-        frames=_enlarge(clip.frames, factor, softness),
+        frames=_resample(clip.frames, ratio, size, softness),
         depth_m=picked(clip.depth_m),
         person=picked(clip.person),
         surface=picked(clip.surface),
-        focal_px=(clip.focal_px * factor).astype(np.float32),
-        head_px=head_px,
-        is_seen=clip.is_seen & (is_inside | (factor == 1)),
+        focal_px=np.full_like(clip.focal_px, focal_px),
+        head_px=(offset + middle).astype(np.float32),
+        is_seen=clip.is_seen & (abs(offset) <= uncropped / 2).all(-1),
     )
+
+
+def draw_focal_share(share: float, rng: np.random.Generator) -> float:
+    """A focal length as the world's cameras have them, over the longer side of the picture.
+
+    Args:
+        share: Likewise of the picture there is, which no shorter lens can look out of.
+        rng: Draws it.
+    """
+    return max(share, rng.uniform(*FOCAL_SHARES))
+
+
+def draw_softness(rng: np.random.Generator) -> float:
+    """What `zoom` takes: half of the pictures are no softer than they are."""
+    return rng.uniform(1, MOST_SOFT) if rng.random() < _SOFTENED else 1.0
 
 
 def mirror(clip: TrainingClip) -> TrainingClip:
@@ -149,18 +151,23 @@ def _colour_map(rng: np.random.Generator, gain_spread: float) -> NDArray[np.uint
     return table.astype(np.uint8)
 
 
-def _enlarge(frames: NDArray[np.uint8], factor: float, softness: float) -> NDArray[np.uint8]:
-    """Pictures [T, H, W, 3] about their middle, as soft as if enlarged `softness` times."""
+def _resample(
+    frames: NDArray[np.uint8], ratio: float, size: tuple[int, int], softness: float
+) -> NDArray[np.uint8]:
+    """Pictures [T, H, W, 3] about their middle, an old pixel being `ratio` of a new one."""
     pictures: Tensor = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float()
-    size = (pictures.shape[2], pictures.shape[3])
-    if softness > factor:
-        small = tuple(round(side * factor / softness) for side in size)
+    old = (pictures.shape[2], pictures.shape[3])
+    shrink = softness * ratio
+    if shrink > 1:
+        small = tuple(round(side / shrink) for side in old)
         pictures = F.interpolate(pictures, small, mode="bilinear", antialias=True)
-        pictures = F.interpolate(pictures, size, mode="bilinear")
-    if factor > 1:
-        shrink = torch.eye(2, 3) / factor
-        grid = F.affine_grid(
-            shrink.expand(len(pictures), -1, -1), list(pictures.shape), align_corners=True
-        )
-        pictures = F.grid_sample(pictures, grid, align_corners=True, padding_mode="border")
-    return pictures.permute(0, 2, 3, 1).round().clamp(0, 255).to(torch.uint8).numpy()
+        pictures = F.interpolate(pictures, old, mode="bilinear")
+    width, height = size
+    part = torch.tensor([[(width - 1) / (old[1] - 1), 0, 0], [0, (height - 1) / (old[0] - 1), 0]])
+    grid = F.affine_grid(
+        (ratio * part).expand(len(pictures), -1, -1),
+        [len(pictures), 3, height, width],
+        align_corners=True,
+    )
+    found = F.grid_sample(pictures, grid, align_corners=True, padding_mode="border")
+    return found.permute(0, 2, 3, 1).round().clamp(0, 255).to(torch.uint8).numpy()

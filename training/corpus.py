@@ -37,6 +37,8 @@ class CorpusSpec:
         num_frames: Frames a clip may have; one is drawn, as often as it is named.
         has_views: Its frames are views of one scene, each from a camera and at a time of its own,
             instead of a video's.
+        margin: How much shorter than drawn focal lengths are. What is around what a network is to
+            see leaves room for other focal lengths (`training/augment.py`) and for moves.
     """
 
     seed: int
@@ -45,6 +47,7 @@ class CorpusSpec:
     long_side: int
     num_frames: tuple[int, ...]
     has_views: bool = False
+    margin: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def render_clip(spec: CorpusSpec, index: int, body: BodyModel) -> TrainingClip:
     )
     geometry = image_geometry(spec.width, spec.height, spec.long_side)
     quality = int(rng.integers(*QUALITY))
-    shots = _views(rng, shot) if spec.has_views else [shot]
+    shots = [_widen(s, spec.margin) for s in (_views(rng, shot) if spec.has_views else [shot])]
     rendered = [frame for part in shots for frame in render_shot(part, body)]
     focal_px = np.concatenate([np.full(len(p.times_s), p.camera.focal_px) for p in shots])
     middles = face_middles(body)
@@ -140,6 +143,11 @@ def _views(rng: np.random.Generator, shot: Shot) -> list[Shot]:
         camera = sample_camera(rng, kind, shot.place, actors, times_s, *size)
         views.append(Shot(times_s, shot.place, actors, camera, sample_look(rng)))
     return views
+
+
+def _widen(shot: Shot, margin: float) -> Shot:
+    """The same with a shorter lens."""
+    return replace(shot, camera=replace(shot.camera, focal_px=shot.camera.focal_px / margin))
 
 
 def _render(job: ClipJob, body_path: Path) -> None:

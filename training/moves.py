@@ -13,10 +13,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from training.augment import draw_focal_share
 from training.compression import QUALITY, compress
 
-ZOOM = (1.0, 1.3)
-"""The moving camera's focal length over the picture's: what it sees is a part of the picture."""
 MOST_DEG = (9.0, 5.0, 4.0)
 """How far each of its frames is turned from the picture, at most: yaw, pitch, roll."""
 MOST_M = (0.4, 0.15, 0.4)
@@ -59,6 +58,7 @@ def move_camera(
     is_person: NDArray[np.bool_],
     passer: tuple[NDArray[np.uint8], NDArray[np.bool_]],
     focal_px: float,
+    size: tuple[int, int],
     num_frames: int,
     rng: np.random.Generator,
 ) -> Moved:
@@ -70,15 +70,18 @@ def move_camera(
         is_person: [H, W] of it.
         passer: Another picture [H, W, 3], and what of it passes by [H, W].
         focal_px: Of the camera that took the picture.
+        size: Width and height of what the moving camera sees: a part of the picture, if that was
+            taken with a shorter lens.
         num_frames: T.
         rng: Draws everything. Exposure, noise and compression are drawn anew for every frame: what
             does not move with the scene is no help in finding it again.
     """
-    focal = focal_px * rng.uniform(*ZOOM)
+    focal = draw_focal_share(focal_px / max(picture.shape), rng) * max(size)
     far_m = float(np.median(np.where(depth_m == 0, _FAR_M, depth_m)))
     turns, positions = _draw_path(num_frames, far_m, rng)
     half = (np.array(picture.shape[1::-1]) - 1) / 2  # x, y of the middle
-    pixels = np.stack(np.meshgrid(*[np.arange(2 * end + 1) - end for end in half]), axis=-1)
+    seen_half = (np.array(size) - 1) / 2
+    pixels = np.stack(np.meshgrid(*[np.arange(2 * end + 1) - end for end in seen_half]), axis=-1)
     rays = np.concatenate([pixels / focal, np.ones_like(pixels[..., :1])], axis=-1)
     scale = torch.tensor(focal_px / half).float()
 

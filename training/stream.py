@@ -20,7 +20,8 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from human3r_model.config import ModelConfig
-from training.augment import draw_zoom, mirror, recolour, zoom
+from human3r_model.preprocess import image_geometry
+from training.augment import draw_focal_share, draw_softness, mirror, recolour, zoom
 from training.clips import LEAST_VISIBLE, TrainingClip, read_clip, read_frame
 from training.moves import move_camera
 
@@ -187,6 +188,7 @@ class ClipStream(IterableDataset[Scenery]):
                     clip.person[0] > 0,
                     (other.frames[0], other.person[0] > 0),
                     clip.focal_px[0],
+                    self._picture_size(clip),
                     self._num_steps,
                     self._rng,
                 )
@@ -216,8 +218,15 @@ class ClipStream(IterableDataset[Scenery]):
     def _zoom(self, clip: TrainingClip) -> TrainingClip:
         if not self._is_augmented:
             return clip
-        long_side = max(clip.frames.shape[1:3])
-        return zoom(clip, *draw_zoom(float(clip.focal_px[0]), long_side, self._rng))
+        share = draw_focal_share(float(clip.focal_px[0]) / max(clip.frames.shape[1:3]), self._rng)
+        focal_px = share * self._config.long_side
+        return zoom(clip, focal_px, self._picture_size(clip), draw_softness(self._rng))
+
+    def _picture_size(self, clip: TrainingClip) -> tuple[int, int]:
+        """Width and height that the network sees of a clip."""
+        height, width = clip.frames.shape[1:3]
+        geometry = image_geometry(width, height, self._config.long_side)
+        return geometry.width, geometry.height
 
     def _recolour(self, clip: TrainingClip) -> TrainingClip:
         if not self._is_augmented:

@@ -55,12 +55,13 @@ def main() -> None:
         for path in sorted(folder.glob("*.safetensors")):
             clip = read_clip(path)
             poses = clip.world_from_camera
+            size = (clip.frames.shape[2], clip.frames.shape[1])
             moves = np.linalg.norm(poses[:, :3, 3], axis=1).max() > 1e-4
             for later in range(EVERY, len(poses), EVERY):
                 is_person = clip.person[[later, 0]] > 0
                 made = move_camera(
                     *(clip.frames[later], clip.depth_m[later], is_person[0]),
-                    *((clip.frames[0], is_person[1]), clip.focal_px[later], 2, rng),
+                    *((clip.frames[0], is_person[1]), clip.focal_px[later], size, 2, rng),
                 )
                 found["made"].append(
                     (motion_seen(model, made.frames), motion(made.world_from_camera[1]))

@@ -41,6 +41,7 @@ def move(picture, seed, num_frames=4, depth_m=4.0, passer=None):
         nobody,
         passer or (picture, nobody),
         FOCAL_PX,
+        picture.shape[1::-1],
         num_frames,
         np.random.default_rng(seed),
     )
@@ -102,7 +103,8 @@ def test_people_of_the_picture_and_what_lies_past_it_do_not_count(picture):
     far = np.zeros(picture.shape[:2], np.float16)
     passer = (picture, ~everybody)
     make = np.random.default_rng
-    assert move_camera(picture, far, everybody, passer, FOCAL_PX, 2, make(0)).is_person.all()
+    size = picture.shape[1::-1]
+    assert move_camera(picture, far, everybody, passer, FOCAL_PX, size, 2, make(0)).is_person.all()
     shares = [move(picture, seed, 2).is_person.mean() for seed in range(30)]
     assert min(shares) == 0 < max(shares) < 0.4
 

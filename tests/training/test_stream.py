@@ -101,7 +101,9 @@ def test_single_frames_are_clips_of_their_own(tmp_path):
 
 
 def test_moves_come_as_often_as_they_are_asked_for(tmp_path):
-    write_clip(tmp_path / "clip.safetensors", make_clip([(100, 20)], num_frames=2))
+    clip = make_clip([(100, 20)], num_frames=2)
+    clip.focal_px[:] = 110
+    write_clip(tmp_path / "clip.safetensors", clip)
     paths = [tmp_path / "clip.safetensors"]
 
     def kinds(num, **shares):
@@ -120,6 +122,19 @@ def test_moves_come_as_often_as_they_are_asked_for(tmp_path):
     stood = moves.world_from_camera - torch.eye(4)
     assert stood[::2].abs().max() < 1e-6
     assert (stood[1::2, :3].abs().amax(1) > 1e-3).all()
+
+
+def test_pictures_with_a_margin_come_with_many_focal_lengths(tmp_path):
+    clip = make_clip([(128, 72)], num_frames=1, height=144, width=256)
+    clip.focal_px[:] = 0.6 * 256
+    write_clip(tmp_path / "clip.safetensors", clip)
+    paths = [tmp_path / "clip.safetensors"]
+    stream = ClipStream(paths, NANO, 1, 1, (0,), single_paths=paths)
+    for batch in (stream.draw_singles(40), stream.draw_moves()):
+        assert batch.frames.shape[1:] == (96, 192, 3)
+        assert batch.depth_m.shape[1:] == batch.person.shape[1:] == (96, 192)
+    shares = stream.draw_singles(40).focal_px / 192
+    assert 0.75 < shares.min() < 0.8 < 0.95 < shares.max() < 1
 
 
 def test_a_step_begins_with_clips_of_its_own(tmp_path):

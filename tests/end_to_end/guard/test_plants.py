@@ -69,8 +69,8 @@ PLANTS = [
     Plant(
         "labels written to the neighbour in the batch",
         "pipeline.inference:_record",
-        "zip(lanes, frames, strict=True)",
-        "zip(lanes[::-1], frames[::-1], strict=True)",
+        "lanes[place], frames[place]",
+        "lanes[-1 - place], frames[-1 - place]",
         frozenset({"frames.camera_position", "frames.wrong_depth", "people.head_px"}),
     ),
     Plant(

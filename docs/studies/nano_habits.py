@@ -32,6 +32,11 @@ ZOOMS = (1.0, 1.15, 1.3)
 CAST = (0.6, 1.4)
 
 
+def frame_of(path: Path, place: int) -> TrainingClip:
+    """One frame of a clip."""
+    return read_frame(path, lambda _: place)
+
+
 def enlarge(clip: TrainingClip, factor: float) -> TrainingClip:
     """The middle of a picture, as large as the picture was."""
     height, width = clip.frames.shape[1:3]
@@ -53,9 +58,7 @@ def main() -> None:
     model, rng = load_model(weights, "cpu").model, np.random.default_rng(0)
     maps, body = TeacherMaps(PRESETS["nano"]), BodyModel.from_file(BODY)
     clips = [
-        read_frame(path, lambda _, place=place: place)  # type: ignore[misc]
-        for path in sorted(folder.glob("*.safetensors"))
-        for place in PLACES
+        frame_of(path, place) for path in sorted(folder.glob("*.safetensors")) for place in PLACES
     ]
 
     @torch.inference_mode()

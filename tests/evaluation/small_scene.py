@@ -303,3 +303,19 @@ def _turned(rotations: np.ndarray, turns: np.ndarray) -> np.ndarray:
     turned = rotations.copy()
     turned[:, :, 0] = turns @ turned[:, :, 0]
     return turned
+
+
+SCENE = make_scene()
+ENTIRE = Span(0, 12)
+
+
+def written(folder, scene=SCENE, *spans, body=None, **changes):
+    return write_scene(folder, scene, body, Writing(spans=spans or (ENTIRE,), **changes))
+
+
+def values(evaluation):
+    return {metric.name: metric.value for metric in evaluation.metrics}
+
+
+def notes(evaluation):
+    return {metric.name: metric.note for metric in evaluation.metrics}

@@ -21,8 +21,10 @@ SIZES = ((384, 216), (384, 288), (216, 384))
 SHARES = (0.5, 0.35, 0.15)
 LENGTHS = (6, 6, 6, 6, 24)
 """Frames of a clip: many scenes, and some long enough to be followed through."""
-SHARES_OF_KINDS = {"all": (0.4, 0.3), "decoder": (0.3, 0.3), "camera": (0.0, 0.5)}
-"""How much of what is learned from are single frames, and cameras that move in them."""
+CLIP_SHARES = {"all": 0.3, "decoder": 0.4, "camera": 0.5}
+MOVE_SHARES = {"all": 0.3, "decoder": 0.3, "camera": 0.5}
+"""How much of what is learned from are rendered clips, and cameras that move in one picture; the
+rest are single frames, except with --learn camera, of which they say nothing."""
 NUM_VIEWS = (6,)
 """Of a scene: who is in it and how they look are seen from several sides."""
 MARGIN = 4 / 3
@@ -87,8 +89,8 @@ def train_nano(
         typer.Option(
             min=0,
             max=1,
-            help="Share of the batches that are cameras moving in one picture. Default: 0.3, "
-            "with --learn camera 0.5.",
+            help="Share of the batches that are cameras moving in one picture, instead of single "
+            "frames. Default: 0.3, with --learn camera 0.5.",
         ),
     ] = None,
     learning_rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 2e-3,
@@ -122,7 +124,7 @@ def train_nano(
         measure_every=measure_every,
         echoes=echoes,
         learn=learn,
-        move_share=SHARES_OF_KINDS[learn][1] if moves is None else moves,
+        move_share=MOVE_SHARES[learn] if moves is None else moves,
     )
     (out / "config.json").write_text(json.dumps(asdict(config), indent=1) + "\n")
     meeting = (out / "meeting").resolve()
@@ -188,7 +190,9 @@ def _train(
     def files(folder: str, size: tuple[int, int]) -> list[Path]:
         return sorted((out / folder / "{}x{}".format(*size)).glob("*.safetensors"))
 
-    single_share = SHARES_OF_KINDS[config.learn][0]
+    single_share = max(0.0, 1 - CLIP_SHARES[config.learn] - config.move_share)
+    if config.learn == "camera":
+        single_share = 0.0
 
     def stream(size: tuple[int, int], *, is_held_out: bool) -> ClipStream:
         clips = files("held_out" if is_held_out else "clips", size)

@@ -87,13 +87,17 @@ def test_a_core_is_left_for_everything_else(cores, threads):
 
 def test_memory():
     models = ModelSource(None, "tiny", 0, None)
-    options = MemoryOptions(models, seconds=(1, 2), batches=(2,))
+    options = MemoryOptions(models, seconds=(2, 4), batches=(2,), shard_frames=4, sample_fps=2.0)
     found = {figure.name: figure for figure in bench_memory(options, run=run_here).figures}
-    short, long = (found[f"tiny, batch 2, {seconds} s: most memory"] for seconds in (1, 2))
-    assert short.note.startswith("3 frames")
-    assert long.note.startswith("7 frames")  # the second clip begins with the last of the first
-    ratio = found["batch 2: longest of shortest"].median
+    short, long = (found[f"tiny, batch 2, {seconds} s: most memory"] for seconds in (2, 4))
+    assert short.note.startswith("8 frames")  # two videos of 4
+    assert long.note.startswith("10 frames")  # a clip begins with the last of the one before
+    ratio = found["batch 2: most memory, longest of shortest"].median
     assert ratio == pytest.approx(long.median / short.median)
+    grown = found["tiny, batch 2, 4 s: kept at the end, of kept after the first shards"]
+    first_mib, left_mib = (int(word) for word in grown.note.split() if word.isdigit())
+    assert grown.median == pytest.approx(left_mib / first_mib, rel=0.01)
+    assert long.median > left_mib
 
 
 def test_a_video_for_memory_has_the_length_that_was_asked_for(tmp_path):

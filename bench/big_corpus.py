@@ -68,6 +68,7 @@ class NullProbe:
             duration_s=len(self._frame_pts) / FPS,
             time_base=Fraction(1, 512 * FPS),
             frame_pts=self._frame_pts.copy(),
+            num_key_frames=1,
             has_timestamps=True,
             is_truncated=False,
             warnings=(),

@@ -55,7 +55,7 @@ def plan(
         fps, max_clip_frames, max_shard_frames, include, exclude, limit, follow_links
     )
     if estimate is not None:
-        _show_estimate(_estimate(src, wanted, estimate), as_json)
+        _show_estimate(_estimate(src, out, wanted, estimate), as_json)
         return
     with PlanProgress() as progress:
         job = plan_job(src, out, wanted, progress.show, on_cut=progress.show_cut)
@@ -71,20 +71,26 @@ def plan(
         typer.echo(f"{job.num_new_files} files of SRC are newer than the plan and not in it")
 
 
-def _estimate(src: str, wanted: dict[str, object], report: Path) -> "Estimate":
+def _estimate(src: str, out: str, wanted: dict[str, object], report: Path) -> "Estimate":
     from bench.pipeline import WHOLE_JOB, WRITTEN
     from bench.report import read_medians
     from jobs.progress import ProgressLine
     from pipeline.config import PlanConfig
     from pipeline.estimate import Speed, estimate_cost
     from pipeline.source import list_source
+    from pipeline.storage import Store
 
     medians = read_medians(report)
     if not {WHOLE_JOB, WRITTEN} <= medians.keys():
         raise ConfigError(f"{report}: is of another bench. Give that of h3r bench pipeline")
     config = PlanConfig(**wanted)  # type: ignore[arg-type]
     source = list_source(
-        src, config.include, config.exclude, config.limit, follow_links=config.follow_links
+        src,
+        config.include,
+        config.exclude,
+        config.limit,
+        leave_out=Store(out).uri,
+        follow_links=config.follow_links,
     )
     with ProgressLine("probe") as progress:
         speed = Speed(medians[WHOLE_JOB], medians[WRITTEN])

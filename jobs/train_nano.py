@@ -15,7 +15,7 @@ import typer
 
 if TYPE_CHECKING:
     from training.corpus import ClipJob
-    from training.trainer import TrainConfig
+    from training.trainer import Learn, TrainConfig
 
 SIZES = ((384, 216), (384, 288), (216, 384))
 SHARES = (0.5, 0.35, 0.15)
@@ -163,6 +163,11 @@ def rendering(out: Path, clips: int, views: int, seed: int) -> "list[ClipJob]":
     return jobs
 
 
+def share_of_singles(learn: "Learn", move_share: float) -> float:
+    """How much of what is learned from are single frames: what clips and moves leave."""
+    return 0.0 if learn == "camera" else max(0.0, 1 - CLIP_SHARES[learn] - move_share)
+
+
 def _train(
     rank: int, config: "TrainConfig", out: Path, meeting: str, start_from: Path | None
 ) -> None:
@@ -190,10 +195,6 @@ def _train(
     def files(folder: str, size: tuple[int, int]) -> list[Path]:
         return sorted((out / folder / "{}x{}".format(*size)).glob("*.safetensors"))
 
-    single_share = max(0.0, 1 - CLIP_SHARES[config.learn] - config.move_share)
-    if config.learn == "camera":
-        single_share = 0.0
-
     def stream(size: tuple[int, int], *, is_held_out: bool) -> ClipStream:
         clips = files("held_out" if is_held_out else "clips", size)
         return ClipStream(
@@ -203,7 +204,7 @@ def _train(
             config.window,
             (config.seed, rank, int(is_held_out)),
             single_paths=[*clips, *files("views", size)],
-            single_share=0 if is_held_out else single_share,
+            single_share=0 if is_held_out else share_of_singles(config.learn, config.move_share),
             move_share=0 if is_held_out else config.move_share,
             is_augmented=not is_held_out,
         )

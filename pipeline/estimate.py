@@ -4,6 +4,7 @@ Nothing is written. Numbers of the corpus are those of the sample times the shar
 is; their spread is two standard errors of the sample's mean.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,16 +13,17 @@ import numpy as np
 
 from pipeline.config import PlanConfig
 from pipeline.cutting import cut_clips, pack_shards, sample_frames
+from pipeline.errors import PlanError
 from pipeline.probe import VideoInfo
-from pipeline.probing import Probe, probe_file
-from pipeline.source import Source
+from pipeline.probing import Answer, Probe, name_some, probe_file, probe_twice
+from pipeline.source import Source, SourceFile
 from pipeline.storage import BLOCK_BYTES
 
 SHARE = 0.01
 MIN_SAMPLE = 20  # files, or all of them
 PUTS_A_SHARD = 5  # its attempt's mark, frames, people, tracks, and the commit
 GETS_A_SHARD = 8  # the plan twice, the commit, what earlier attempts left
-GETS_A_CLIP = 2  # its video's size, and a block more than its share
+BLOCKS_A_CLIP = 3  # its video's header and index, and one more than its frames are long
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Estimate:
     Attributes:
         num_videos: Files of SRC; of these, `num_probed` were looked at.
         num_probed_failed: Of those, files that cannot be read.
-        num_frames: Frames to annotate.
+        num_frames: Frames to annotate; one that two clips share counts twice.
         num_frames_spread: Two standard errors of it; 0 where every file was looked at.
         num_clips: Clips; likewise `num_shards`.
         worker_hours: Of workers such as the one that was measured.
@@ -66,6 +68,23 @@ class Estimate:
     num_gets: int
 
 
+@dataclass(frozen=True)
+class _Look:
+    """What one file would come to.
+
+    Attributes:
+        num_frames: Of its clips together.
+        num_clips: One of no frames where it cannot be read.
+        num_gets: Requests to decode them.
+        is_failed: It cannot be read.
+    """
+
+    num_frames: int
+    num_clips: int
+    num_gets: int
+    is_failed: bool
+
+
 def estimate_cost(
     source: Source,
     config: PlanConfig,
@@ -73,7 +92,7 @@ def estimate_cost(
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     probe: Probe = probe_file,
 ) -> Estimate:
-    """Look at a hundredth of `source`, at files spread evenly over it.
+    """Look at a hundredth of `source`: at one file of each hundred, drawn at random.
 
     Args:
         source: SRC as listed.
@@ -81,31 +100,44 @@ def estimate_cost(
         speed: Of one worker.
         on_progress: Called with (files probed, files to probe).
         probe: Looks at a file.
+
+    Raises:
+        PlanError: Files cannot be read for now (transient).
+        CredentialsError: The store refuses the credentials.
     """
     num_videos = len(source.files)
-    num_probed = min(num_videos, max(MIN_SAMPLE, math.ceil(num_videos * SHARE)))
-    frames, clips = np.zeros(num_probed), np.zeros(num_probed)
-    num_failed = 0
-    for place in range(num_probed):
-        file = source.files[place * num_videos // num_probed]
-        info = probe(source.root, file)
-        if isinstance(info, VideoInfo):
-            frames[place] = len(sample_frames(info.frame_pts, info.time_base, config.fps))
-        else:
-            num_failed += 1
-        clips[place] = len(cut_clips(int(frames[place]), config.max_clip_frames))
-        on_progress(place + 1, num_probed)
-    num_frames, num_clips = (round(values.mean() * num_videos) for values in (frames, clips))
+    places = _draw_places(num_videos)
+    looks: list[_Look] = []
+
+    def take(place: int, answer: Answer) -> None:
+        looks.append(_look(source.files[place], answer, config))
+        on_progress(len(looks), len(places))
+
+    failed = list(probe_twice(source, places, probe, take).values())
+    if failed:
+        error = PlanError(
+            f"nothing is estimated, since {len(failed)} of the {len(places)} videos to be looked "
+            f"at could not be read for now:{name_some(failed)}\nRun the same command again, or "
+            "leave those out with --exclude"
+        )
+        error.is_transient = True
+        raise error
+    frames = np.array([look.num_frames for look in looks])
+    clips = np.array([look.num_clips for look in looks])
+    gets = np.array([look.num_gets for look in looks])
+    num_frames, num_clips, num_decode_gets = (
+        round(values.mean() * num_videos) for values in (frames, clips, gets)
+    )
     spread = 0.0
-    if 1 < num_probed < num_videos:
-        spread = 2 * float(frames.std(ddof=1)) / math.sqrt(num_probed) * num_videos
+    if 1 < len(looks) < num_videos:
+        spread = 2 * float(frames.std(ddof=1)) / math.sqrt(len(looks)) * num_videos
     clip_frames = round(num_frames / num_clips)
     num_shards = 1 + max(pack_shards([clip_frames] * num_clips, config.max_shard_frames))
-    num_blocks = sum(math.ceil((file.size_bytes or 0) / BLOCK_BYTES) for file in source.files)
+    num_plan_gets = num_videos + sum(map(_num_blocks, source.files))
     return Estimate(
         num_videos=num_videos,
-        num_probed=num_probed,
-        num_probed_failed=num_failed,
+        num_probed=len(looks),
+        num_probed_failed=sum(look.is_failed for look in looks),
         num_frames=num_frames,
         num_frames_spread=round(spread),
         num_clips=num_clips,
@@ -113,5 +145,43 @@ def estimate_cost(
         worker_hours=num_frames / speed.frames_per_s / 3600,
         output_bytes=round(num_frames * speed.bytes_per_frame),
         num_puts=num_shards * PUTS_A_SHARD + num_clips,
-        num_gets=2 * num_blocks + num_videos + num_clips * GETS_A_CLIP + num_shards * GETS_A_SHARD,
+        num_gets=num_plan_gets + num_decode_gets + num_shards * GETS_A_SHARD,
     )
+
+
+def _draw_places(num_videos: int) -> list[int]:
+    """Of every hundred files one, the same each time; every hundredth might always be like it."""
+    num_places = min(num_videos, max(MIN_SAMPLE, math.ceil(num_videos * SHARE)))
+    bounds = [place * num_videos // num_places for place in range(num_places + 1)]
+    rng = np.random.default_rng(0)
+    return [int(rng.integers(first, stop)) for first, stop in itertools.pairwise(bounds)]
+
+
+def _look(file: SourceFile, answer: Answer, config: PlanConfig) -> _Look:
+    if not isinstance(answer, VideoInfo):
+        return _Look(num_frames=0, num_clips=1, num_gets=0, is_failed=True)
+    sampled = sample_frames(answer.frame_pts, answer.time_base, config.fps)
+    spans = cut_clips(len(sampled), config.max_clip_frames)
+    return _Look(
+        num_frames=sum(stop - start for start, stop in spans),
+        num_clips=len(spans),
+        num_gets=sum(
+            _num_gets(file, answer, int(sampled[start]), int(sampled[stop - 1]) + 1)
+            for start, stop in spans
+        ),
+        is_failed=False,
+    )
+
+
+def _num_gets(file: SourceFile, info: VideoInfo, first: int, stop: int) -> int:
+    """Requests to decode one clip, whose frames are decoded from a key frame on."""
+    key_interval = info.num_frames / max(1, info.num_key_frames)
+    num_decoded = stop - first + first % key_interval
+    num_blocks = _num_blocks(file)
+    wanted = math.ceil(num_blocks * num_decoded / info.num_frames) + BLOCKS_A_CLIP
+    return 1 + min(num_blocks, wanted)  # and its size
+
+
+def _num_blocks(file: SourceFile) -> int:
+    """Requests to read the whole file."""
+    return math.ceil((file.size_bytes or 0) / BLOCK_BYTES)

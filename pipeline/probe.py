@@ -63,6 +63,7 @@ class VideoInfo:
         time_base: Seconds a unit of `frame_pts`.
         frame_pts: [F] int64, rising: presentation time of every frame that is shown. A frame's
             index is its position here.
+        num_key_frames: Frames that decoding can begin at.
         has_timestamps: False when the file stores no usable times: then `frame_pts` is 0, 1, 2...
             in the order the decoder gives them and `time_base` one frame at the stated rate.
         is_truncated: The file ends before its container says it should.
@@ -82,6 +83,7 @@ class VideoInfo:
     duration_s: float
     time_base: Fraction
     frame_pts: NDArray[np.int64]
+    num_key_frames: int
     has_timestamps: bool
     is_truncated: bool
     warnings: tuple[str, ...]
@@ -135,6 +137,7 @@ class _Scan:
     facts: StreamFacts
     packet_pts: Sequence[int | None]  # of packets that are shown
     last_duration: int
+    num_key_frames: int
     first_key_pts: int | None
     do_keys_rise: bool
     first_frame: VideoFrame | None
@@ -152,11 +155,12 @@ class _Times:
 def _scan(file: VideoFile) -> _Scan:
     pts: list[int | None] = []
     first_frame = first_key_pts = last_key_pts = None
-    do_keys_rise, is_last_cut, last_duration = True, False, 0
+    do_keys_rise, is_last_cut, last_duration, num_key_frames = True, False, 0, 0
     with VideoReader(file, is_threaded=False) as reader:
         for packet in reader.packets():
             if first_frame is None:
                 first_frame = _first_frame(reader, packet)
+            num_key_frames += packet.is_keyframe
             if packet.is_keyframe and packet.pts is not None:
                 first_key_pts = packet.pts if first_key_pts is None else first_key_pts
                 do_keys_rise &= last_key_pts is None or packet.pts > last_key_pts
@@ -173,7 +177,14 @@ def _scan(file: VideoFile) -> _Scan:
         pts.pop()
         end_error = end_error or "the file ends inside a frame"
     return _Scan(
-        reader.facts, pts, last_duration, first_key_pts, do_keys_rise, first_frame, end_error
+        reader.facts,
+        pts,
+        last_duration,
+        num_key_frames,
+        first_key_pts,
+        do_keys_rise,
+        first_frame,
+        end_error,
     )
 
 
@@ -272,6 +283,7 @@ def _video_info(
         duration_s=float(shown_s + last_duration * times.time_base),
         time_base=times.time_base,
         frame_pts=pts,
+        num_key_frames=scan.num_key_frames,
         has_timestamps=times.has_timestamps,
         is_truncated=is_truncated,
         warnings=tuple(dict.fromkeys(warnings))[:MAX_WARNINGS],

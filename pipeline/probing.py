@@ -93,21 +93,45 @@ def probe_files(
             unreadable[identity] = _unreadable(file, identity, answer)
         on_progress(next(num_known), len(ids))
 
-    failed = _probe_all(source, waiting, probe, take)
-    failed = _probe_all(source, list(failed), probe, take)
+    failed = probe_twice(source, waiting, probe, take)
     if failed:
         raise _refusal(list(failed.values()), len(ids))
     return (unreadable.get(identity) or journal.get(identity) for identity in ids)
 
 
-def _probe_all(
+def probe_twice(
     source: Source, places: Sequence[int], probe: Probe, take: Callable[[int, Answer], None]
 ) -> dict[int, str]:
-    """Probe files in threads, in order; those that failed for now, and why.
+    """Probe files side by side; those that cannot be read for now once more after all others.
+
+    Args:
+        source: SRC as listed.
+        places: Of the files.
+        probe: Looks at a file.
+        take: Told a file's place and what it holds, or why that will never be told.
+
+    Returns:
+        By their places why files could not be read for now. Where there are some, others may not
+        have been looked at.
 
     Raises:
-        PlanError: Too many in a row did.
+        CredentialsError: The store refuses the credentials.
     """
+    failed, is_given_up = _probe_all(source, places, probe, take)
+    return failed if is_given_up else _probe_all(source, list(failed), probe, take)[0]
+
+
+def name_some(reasons: Sequence[str]) -> str:
+    """The first reasons, a line each, and how many more there are."""
+    shown = "".join(f"\n  {printable(reason)}" for reason in reasons[:NUM_NAMED])
+    more = f"\n  and {len(reasons) - NUM_NAMED} more" if len(reasons) > NUM_NAMED else ""
+    return shown + more
+
+
+def _probe_all(
+    source: Source, places: Sequence[int], probe: Probe, take: Callable[[int, Answer], None]
+) -> tuple[dict[int, str], bool]:
+    """Probe files in threads, in order; those that failed for now, and whether too many did."""
     failed: dict[int, str] = {}
     num_in_a_row = 0
     with contextlib.closing(_answers(source, places, probe)) as answers:
@@ -119,8 +143,8 @@ def _probe_all(
             failed[place] = str(answer)
             num_in_a_row += 1
             if num_in_a_row == MAX_IN_A_ROW:
-                raise _refusal(list(failed.values()), len(source.files))
-    return failed
+                return failed, True
+    return failed, False
 
 
 def _answers(source: Source, places: Sequence[int], probe: Probe) -> Generator[tuple[int, Answer]]:
@@ -151,11 +175,9 @@ def _answers(source: Source, places: Sequence[int], probe: Probe) -> Generator[t
 
 
 def _refusal(reasons: Sequence[str], num_files: int) -> PlanError:
-    shown = "".join(f"\n  {printable(reason)}" for reason in reasons[:NUM_NAMED])
-    more = f"\n  and {len(reasons) - NUM_NAMED} more" if len(reasons) > NUM_NAMED else ""
     error = PlanError(
         f"nothing is planned, since a plan never changes and {len(reasons)} of {num_files} videos "
-        f"could not be read for now:{shown}{more}\nWhat was found of the others is kept: "
+        f"could not be read for now:{name_some(reasons)}\nWhat was found of the others is kept: "
         "run the same command again, or leave those out with --exclude"
     )
     error.is_transient = True

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -50,11 +51,16 @@ def test_filters(small_source, tmp_path, options, num_videos):
     assert answer.json["num_videos"] == num_videos
 
 
-def test_an_estimate_plans_nothing(small_source, tmp_path):
-    report = tmp_path / "pipeline.json"
+@pytest.fixture
+def bench_report(tmp_path):
+    path = tmp_path / "pipeline.json"
     figures = [{"name": "whole job", "median": 2.0}, {"name": "written", "median": 500.0}]
-    report.write_text(json.dumps({"figures": figures}))
-    answer = h3r("plan", small_source, tmp_path / "out", "--estimate", report, "--json")
+    path.write_text(json.dumps({"figures": figures}))
+    return path
+
+
+def test_an_estimate_plans_nothing(small_source, bench_report, tmp_path):
+    answer = h3r("plan", small_source, tmp_path / "out", "--estimate", bench_report, "--json")
     assert answer.exit_code == 0, answer.stderr
     assert answer.json["num_videos"] == answer.json["num_probed"] == 4
     assert answer.json["num_probed_failed"] == 1
@@ -62,6 +68,13 @@ def test_an_estimate_plans_nothing(small_source, tmp_path):
     assert answer.json["worker_hours"] == pytest.approx(18 / 2 / 3600)
     assert answer.json["output_bytes"] == 9000
     assert not (tmp_path / "out").exists()
+
+
+def test_an_estimate_leaves_out_what_lies_in_out(small_source, bench_report, tmp_path):
+    src = shutil.copytree(small_source, tmp_path / "src")
+    out = shutil.copytree(small_source, src / "labels")
+    answer = h3r("plan", src, out, "--estimate", bench_report, "--json")
+    assert answer.json["num_videos"] == 4
 
 
 @pytest.mark.parametrize(

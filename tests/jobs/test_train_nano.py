@@ -28,6 +28,14 @@ def train(out, steps, start_from=None, echoes=1):
     )
 
 
+@pytest.mark.parametrize(
+    ("learn", "moves", "singles"),
+    [("all", 0.3, 0.4), ("all", 0.0, 0.7), ("all", 1.0, 0.0), ("camera", 0.2, 0.0)],
+)
+def test_moves_take_the_place_of_single_frames(learn, moves, singles):
+    assert job.share_of_singles(learn, moves) == pytest.approx(singles)
+
+
 def test_unfit_weights_are_told_of_before_anything_is_rendered(tmp_path):
     with pytest.raises(typer.BadParameter, match=r"none\.safetensors"):
         train(tmp_path / "out", steps=1, start_from=tmp_path / "none.safetensors")

@@ -286,6 +286,7 @@ def test_a_plan_of_many_pieces_has_every_clip_in_order():
         duration_s=0.5,
         time_base=Fraction(1, 30),
         frame_pts=np.arange(15),
+        num_key_frames=1,
         has_timestamps=True,
         is_truncated=False,
         warnings=(),

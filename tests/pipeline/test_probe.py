@@ -72,6 +72,7 @@ def test_facts_of_a_portrait_video_with_oblong_pixels(tmp_path: Path) -> None:
     assert (info.width, info.height, info.rotation_deg, info.is_mirrored) == (96, 171, 90, False)
     assert info.sample_aspect_ratio == Fraction(4, 3)
     assert (info.num_frames, info.fps, info.duration_s) == (24, 25.0, 0.96)
+    assert info.num_key_frames == 2
 
 
 def test_one_frame_has_the_stated_rate_and_a_duration(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`h3r bench depth`: bytes and time of a frame's depth, written and read as the job does.
+"""`h3r bench depth`: bytes and time of a frame's depth, written, recorded and read as the job does.
 
 The scene is a room seen by a camera that walks ahead, with noise on its depth: noise decides how
 well depth can be compressed, so several strengths are measured. `docs/studies/depth_codecs.py`
@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 
 from bench.machine import read_machine
 from bench.report import BenchReport, Figure
+from human3r_model.preprocess import image_geometry
 from pipeline.depth import DepthObject, DepthWriter, quantise_depth, read_depth_frame
+from pipeline.labels import ModelFrame
+from pipeline.recorder import ClipRecorder
 
 FOCAL_PX = 420.0
 CAMERA_HEIGHT_M = 1.6
@@ -82,20 +85,23 @@ def draw_room(options: DepthOptions, noise: float) -> list[Depth]:
 
 
 def _scene_figures(frames: list[Depth], options: DepthOptions, at: str) -> list[Figure]:
-    write_ms, read_ms, zstd_ms = [], [], []
+    write_ms, record_ms, read_ms, zstd_ms = [], [], [], []
     zstd = pa.Codec("zstd", 3)
     codes = [quantise_depth(depth_m) for depth_m in frames]
     for repeat in range(options.repeats + 1):
         began_s = time.thread_time()
         depth = _write(frames)
         written_s = time.thread_time()
+        _record(frames)
+        recorded_s = time.thread_time()
         largest_error = max(_read_errors(depth, frames))
         read_s = time.thread_time()
         zstd_bytes = sum(len(zstd.compress(frame.tobytes(), asbytes=True)) for frame in codes)
         end_s = time.thread_time()
         if repeat:
             write_ms.append(1000 * (written_s - began_s) / len(frames))
-            read_ms.append(1000 * (read_s - written_s) / len(frames))
+            record_ms.append(1000 * (recorded_s - written_s) / len(frames))
+            read_ms.append(1000 * (read_s - recorded_s) / len(frames))
             zstd_ms.append(1000 * (end_s - read_s) / len(frames))
     return [
         Figure(f"{at}size", "KB/frame", (len(depth.data) / len(frames) / 1000,)),
@@ -103,6 +109,12 @@ def _scene_figures(frames: list[Depth], options: DepthOptions, at: str) -> list[
             f"{at}size of the same codes by zstd", "KB/frame", (zstd_bytes / len(frames) / 1000,)
         ),
         Figure(f"{at}write, one thread", "ms/frame", tuple(write_ms)),
+        Figure(
+            f"{at}record, one thread",
+            "ms/frame",
+            tuple(record_ms),
+            note="all that a recorder does of a frame without people: writing, and statistics",
+        ),
         Figure(f"{at}read, one thread", "ms/frame", tuple(read_ms), note="errors compared, too"),
         Figure(f"{at}compress the same codes by zstd", "ms/frame", tuple(zstd_ms)),
         Figure(f"{at}largest error", "relative", (largest_error,), at_most=MAX_RELATIVE_ERROR),
@@ -115,6 +127,16 @@ def _write(frames: list[Depth]) -> DepthObject:
     for place, depth_m in enumerate(frames):
         writer.add(depth_m, place / 30)
     return writer.finish()
+
+
+def _record(frames: list[Depth]) -> None:
+    height, width = frames[0].shape
+    geometry = image_geometry(width, height, max(width, height))
+    recorder = ClipRecorder(geometry, (width // 2, height // 2), has_depth=True)
+    camera, nobody = np.array([0, 0, 0, 0, 0, 0, 1], np.float32), {"track_id": np.zeros(0)}
+    for place, depth_m in enumerate(frames):
+        frame = ModelFrame(place, np.zeros((0, 0, 3), np.uint8), is_corrupt=False, decode_s=0.0)
+        recorder.add(frame, place / 30, camera, FOCAL_PX, 1.0, depth_m, nobody)
 
 
 def _read_errors(depth: DepthObject, frames: list[Depth]) -> list[float]:

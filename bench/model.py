@@ -84,6 +84,7 @@ def bench_model(
         if options.is_compiled:
             compile_trunk(model)
         rounds = _measure(model, clips, options, on_progress)
+        gpu_bytes = _most_gpu_bytes(model, clips) if clips.is_cuda else None
     height, width = clips.shape[2:4]
     return BenchReport(
         bench="model",
@@ -99,7 +100,7 @@ def bench_model(
             "warm_up": 1,
             "repeats": options.repeats,
         },
-        figures=tuple(_figures(model, options, device, flops, rounds)),
+        figures=tuple(_figures(model, options, device, flops, rounds, gpu_bytes)),
         not_measured=("frames that come to the device from a video: see bench pipeline",),
     )
 
@@ -120,6 +121,7 @@ def _figures(
     device: str,
     flops: float,
     rounds: dict[str, list[float]],
+    gpu_bytes: int | None,
 ) -> Iterator[Figure]:
     """Ceilings, the whole, its parts, and the plain formulation where it was run."""
     num_frames, whole_s = options.num_clips * options.num_frames, rounds.pop(WHOLE)
@@ -150,9 +152,8 @@ def _figures(
             ratio,
             at_least=None if is_gpu else MIN_OF_PLAIN,
         )
-    if is_gpu:
-        peak_gb = torch.cuda.max_memory_allocated() / 1e9
-        yield Figure("memory of the GPU, at most", "GB", (peak_gb,))
+    if gpu_bytes is not None:
+        yield Figure("memory of the GPU, at most", "GB", (gpu_bytes / 1e9,))
 
 
 def _noise(options: ModelOptions, model: Human3R, device: str) -> Tensor:
@@ -190,6 +191,13 @@ def _run(model: Human3R, clips: Tensor) -> None:
     first = torch.arange(num_clips, device=clips.device) * num_frames
     for frame in range(num_frames):
         _, state = model.step(features.select(first + frame), state, heads=HEADS)
+
+
+def _most_gpu_bytes(model: Human3R, clips: Tensor) -> int:
+    """The most memory of one run, weights and frames included."""
+    torch.cuda.reset_peak_memory_stats()
+    _run(model, clips)
+    return torch.cuda.max_memory_allocated()
 
 
 def _measure(

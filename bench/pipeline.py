@@ -68,8 +68,8 @@ def bench_pipeline(
     options: PipelineOptions, on_progress: Callable[[str], None] = lambda text: None
 ) -> BenchReport:
     """Measure; `on_progress` is told what comes next."""
-    machine = read_machine()
     torch.set_num_threads(options.num_threads)
+    machine = read_machine()
     models = load_models(
         options.models,
         options.worker.device,
@@ -140,10 +140,9 @@ def _decode_all(
     for shard in range(read_plan(job.store, ["shard_index"], []).num_shards):
         clips = {clip.clip_id: clip for clip in plan.read_shard(shard)}
         inputs = [_as_input(clip, job.source_root, models) for clip in clips.values()]
-        batches += [
-            [[frame.rgb for frame in clip.open_frames()] for clip in batch]
-            for batch in make_batches(inputs, worker.batch_clips, worker.decode_bytes)
-        ]
+        for batch in make_batches(inputs, worker.batch_clips, worker.decode_bytes):
+            decoded = [[frame.rgb for frame in clip.open_frames()] for clip in batch]
+            batches.append(sorted(decoded, key=len, reverse=True))  # frames may be lost
     return batches
 
 

@@ -109,7 +109,9 @@ def bench_precision(
             "people": sum(found.num_people),
         },
         figures=tuple(_figures(found)),
-        not_measured=() if found.joints_mm else ("bodies: nobody was found",),
+        not_measured=()
+        if found.joints_mm
+        else ("bodies: no frame with people had equal detections",),
     )
 
 

@@ -139,9 +139,9 @@ def _corpus_figures(
     yield Figure(
         f"{at}memory of plan, resume, status",
         "GiB",
-        tuple(peaks),
+        (max(peaks),),
         at_most=MAX_DRIVER_GIB if is_large else None,
-        note="the most of four processes, not their median, has to meet the target",
+        note="the most of four processes",
     )
 
 

@@ -15,7 +15,8 @@ def compile_trunk(model: Human3R, backend: str = "inductor") -> None:
     """Have backbones, decoder, pose memory and dense head compiled when they are first run.
 
     Each kind of block is compiled once and again for another picture size; the first batch of a
-    process takes a minute or so. Numbers differ in their last bits, as between two kinds of GPU.
+    process takes a minute or so. Numbers differ in their last bits, as between two kinds of GPU; in
+    16 bits those are coarse, and fused operations round less often.
 
     Args:
         model: Changed in place; already on its device and in its precision.

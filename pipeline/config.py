@@ -78,7 +78,7 @@ class LabelConfig:
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """How a worker runs; changes no label beyond its last bits.
+    """How a worker runs; changes no label beyond the last bits of its precision.
 
     Attributes:
         batch_clips: Clips of one picture size that advance through the network together.

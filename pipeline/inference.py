@@ -29,7 +29,7 @@ from pipeline.prefetch import Prefetch
 from pipeline.recorder import ClipRecorder
 
 STEPS_BEHIND = 4  # that recording may be; the predictions of so many steps are in memory
-CORES_A_RECORDER = 4
+CORES_A_RECORDER = 2
 """A frame's depth takes some milliseconds of one core; a GPU gives hundreds of frames a second."""
 
 
@@ -192,6 +192,7 @@ class _Recording:
         num_threads = max(1, count_cores() // CORES_A_RECORDER)
         self._pools = [ThreadPoolExecutor(1, "record") for _ in range(num_threads)]
         self._behind: deque[list[Future[None]]] = deque()
+        self.waited_s = 0.0
 
     def __enter__(self) -> "_Recording":
         return self
@@ -215,7 +216,9 @@ class _Recording:
             ]
         )
         if len(self._behind) > STEPS_BEHIND:
+            began = time.perf_counter()
             self._finish_oldest()
+            self.waited_s += time.perf_counter() - began
 
     def _finish_oldest(self) -> None:
         for future in self._behind.popleft():
@@ -235,7 +238,7 @@ def _run(
     state = model.initial_state(len(lanes))
     while lanes:
         chunks = [lane.take(worker.encode_frames) for lane in lanes]
-        began, advancing = time.perf_counter(), lanes
+        began, advancing = time.perf_counter() - recording.waited_s, lanes
         pictures = [frame.rgb for chunk in chunks for frame in chunk]
         if pictures:
             features = model.encode(_to_device(pictures, device), heads)
@@ -258,7 +261,7 @@ def _run(
                 features.select(rows), state, ttt3r=labels.ttt3r, heads=heads
             )
             recording.add(_to_host(prediction), lanes, [chunk[offset] for chunk in chunks])
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - recording.waited_s - began
         for lane in advancing:
             lane.recorder.add_network_seconds(seconds / len(advancing))
 

@@ -86,7 +86,7 @@ class ShardWorker:
         """
         weights_sha256 = models.network.weights_sha256
         body_sha256 = models.body.sha256 if models.body else None
-        expected = settings.identity
+        expected, is_compiled = settings.identity, settings.config.is_compiled
         if (weights_sha256, body_sha256) != (expected.weights_sha256, expected.body_model_sha256):
             raise RefusedError(
                 f"worker on {socket.gethostname()}: loaded weights {weights_sha256} and "
@@ -101,7 +101,7 @@ class ShardWorker:
             labels=expected,
             code_version=version("h3r"),
             host=socket.gethostname(),
-            device=device_name(models.device),
+            device=device_name(models.device) + (", compiled" if is_compiled else ""),
         )
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._store = Store(settings.out)

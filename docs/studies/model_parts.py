@@ -85,6 +85,7 @@ def parts(preset: str, precision: Precision) -> Iterator[dict[str, object]]:
         if is_compiled:
             compile_trunk(model)
         for num_frames in BATCHES:
+            torch.cuda.reset_peak_memory_stats()
             seconds = part_times_s(model, num_frames)
             yield {
                 "what": "model",

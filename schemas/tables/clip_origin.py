@@ -90,7 +90,8 @@ ORIGIN_FIELDS: tuple[Field, ...] = (
     Field(
         "device",
         pa.string(),
-        "Device the network ran on, such as 'cpu' or the name of the GPU.",
+        "Device the network ran on, 'cpu' or the name of the GPU; ', compiled' after it where "
+        "torch.compile was used.",
         rules=(not_blank(),),
     ),
 )

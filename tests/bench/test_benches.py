@@ -111,7 +111,7 @@ def test_scale():
     options = ScaleOptions((100,), 1, (4,), (2,), shard_s=0.05, shards_per_worker=4, repeats=1)
     found = {figure.name: figure for figure in bench_scale(options, run=run_here).figures}
     assert found["100 clips: plan from a list"].at_most is None  # the target is a large one's
-    assert len(found["100 clips: memory of plan, resume, status"].samples) == 4
+    assert found["100 clips: memory of plan, resume, status"].median > 0.01
     assert len(found["100 clips: read a shard's plan"].samples) == 20
     assert found["2 workers: tail of the run"].at_most == 0.05
     assert found["2 workers: work done, of 2 x one worker's"].median > 0

@@ -1,6 +1,7 @@
 """Clips side by side are as clips alone, and one clip's trouble is its own."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from human3r_model.preprocess import image_geometry
 from human3r_model.random_weights import random_model
+from pipeline import inference
 from pipeline.config import LabelConfig, WorkerConfig
 from pipeline.depth import read_depth_object
 from pipeline.errors import AnnotateError, DecodeError
@@ -219,3 +221,18 @@ def test_a_person_that_is_not_finite_stays_beside_the_others():
 def test_times_of_a_batch_are_shared_out():
     answers = annotate(FakeHuman3R(), coded_clip(4, 2), coded_clip(5, 2))
     assert answers[0].network_s == answers[1].network_s > 0
+
+
+def test_waiting_for_slow_recorders_is_not_the_networks_time(monkeypatch):
+    now_s = 0.0
+    finish = inference._Recording._finish_oldest
+
+    def finish_slowly(recording):
+        nonlocal now_s
+        now_s += 10
+        finish(recording)
+
+    monkeypatch.setattr(inference, "time", SimpleNamespace(perf_counter=lambda: now_s))
+    monkeypatch.setattr(inference._Recording, "_finish_oldest", finish_slowly)
+    (labels,) = annotate(FakeHuman3R(), coded_clip(1, 12))
+    assert (now_s, labels.network_s) == (120, 0)

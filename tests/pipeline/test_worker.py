@@ -40,6 +40,15 @@ def annotate_all(job, **options):
     return [worker.annotate(shard) for shard in (2, 1, 0)]
 
 
+@pytest.mark.parametrize(("is_compiled", "device"), [(False, "cpu"), (True, "cpu, compiled")])
+def test_the_ledger_says_whether_the_network_was_compiled(
+    is_compiled, device, small_source, tmp_path
+):
+    job = plan_small(small_source, tmp_path / "out")
+    worker_of(job, config=WorkerConfig(is_compiled=is_compiled)).annotate(0)
+    assert set(read_commit(job.store, 0)["device"].to_pylist()) == {device}
+
+
 def rows_of(store, kind):
     paths = set(read_ledger(store)[f"{kind}_file"].to_pylist()) - {None}
     return [row for path in sorted(paths) for row in read_table(store, path).to_pylist()]

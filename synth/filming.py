@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import deque
 from functools import lru_cache
 
 import numpy as np
@@ -89,20 +90,25 @@ def _film_shot(
     encoder: H264Encoder,
 ) -> list[dict]:
     """Render a shot into the encoder and stage the truth of its clips; its hidden people."""
-    spans = cut_clips(spec.end_frame - spec.start_frame, corpus.max_clip_frames)
-    recorders = [TruthRecorder(video.width, video.height, shot.camera.focal_px) for _ in spans]
+    coming = deque(cut_clips(spec.end_frame - spec.start_frame, corpus.max_clip_frames))
+    recorders: dict[tuple[int, int], TruthRecorder] = {}  # two: their clips share a frame
     times_s = video.times_s[spec.start_frame : spec.end_frame]
+    rows = []
     for place, frame in enumerate(render_shot(shot, body)):
         encoder.add(frame.rgb, video.pts[spec.start_frame + place])
-        for (start, end), recorder in zip(spans, recorders, strict=True):
-            if start <= place < end:  # the frame two clips share is in both
-                recorder.add(frame, float(times_s[place]))
-    rows = []
-    for (start, _), recorder in zip(spans, recorders, strict=True):
-        truth, hidden = recorder.finish()
-        first_frame = spec.start_frame + start
-        store.write(staged_clip_path(video.uri, first_frame), to_bytes(truth))
-        rows += hidden_rows(video.uri, first_frame, truth.labels, hidden, body, has_seam=start > 0)
+        if coming and coming[0][0] == place:
+            size = video.width, video.height
+            recorders[coming.popleft()] = TruthRecorder(*size, shot.camera.focal_px)
+        for (start, end), recorder in list(recorders.items()):
+            recorder.add(frame, float(times_s[place]))
+            if place < end - 1:
+                continue
+            truth, hidden = recorders.pop((start, end)).finish()
+            first_frame, has_seam = spec.start_frame + start, start > 0
+            store.write(staged_clip_path(video.uri, first_frame), to_bytes(truth))
+            rows += hidden_rows(
+                video.uri, first_frame, truth.labels, hidden, body, has_seam=has_seam
+            )
     return rows
 
 

@@ -34,7 +34,7 @@ VARIANTS = (MIXED, *VARIANT_SHARES)
 CRF_RANGE = (16, 31)  # libx264: hardly visible to plainly visible
 VFR_GAPS_MS = (34, 100)  # never above 30 frames a second, which a job would thin out
 VFR_TIME_BASE = Fraction(1, 1000)
-MIN_SIDE_PX = 32
+MIN_SIDE_PX, MAX_SIDE_PX = 32, 4096
 MAX_PEOPLE = 8
 MIN_SHOT_FRAMES = 4  # of a video with cuts, on average
 
@@ -74,9 +74,11 @@ class CorpusSpec:
                 "two numbers 1 or more, the last 2 or more"
             )
         for width, height in self.sizes:
-            if width % 2 or height % 2 or min(width, height) < MIN_SIDE_PX:
+            sides_px = range(MIN_SIDE_PX, MAX_SIDE_PX + 1, 2)
+            if width not in sides_px or height not in sides_px:
                 raise ConfigError(
-                    f"--size {width}x{height}: both sides must be even and {MIN_SIDE_PX} or more"
+                    f"--size {width}x{height}: both sides must be even and {MIN_SIDE_PX} to "
+                    f"{MAX_SIDE_PX}"
                 )
         for fps in self.fps:
             if not 1 <= fps <= DEFAULT_MAX_FPS:

@@ -1,12 +1,18 @@
+from dataclasses import replace
+
 import av
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from pipeline.av_io.reader import RgbConverter
-from synth.filming import make_shot
+from synth import filming
+from synth.clip_truth import TruthRecorder
+from synth.filming import film_video, make_shot
 from synth.render import render_shot
+from synth.sampling import BORDER_SHARE
 from synth.video_spec import draw_video
+from tests.conftest import FREE_BODY
 from tests.synth.small_corpus import SPEC
 
 
@@ -71,6 +77,53 @@ def test_everybody_whose_head_is_in_the_picture_is_labelled_or_hidden(
         assert one == pytest.approx(other, abs=1e-3)
 
 
-def test_people_of_a_border_video_are_cut_by_the_picture(small_corpus):
-    rows = small_corpus.rows("people", spec_of("border").uri)
+def test_somebody_in_a_border_video_is_at_the_pictures_border(small_corpus):
+    video = spec_of("border")
+    middle = len(video.pts) // 2
+    rows = small_corpus.rows("people", video.uri)
+    x = np.array([row["head_px"][0] for row in rows if row["frame_index"] == middle])
+    off_middle = np.abs(x - (video.width - 1) / 2) / (video.width / 2)
+    assert off_middle.max() == pytest.approx(BORDER_SHARE, abs=1e-3)
     assert any(row["is_truncated"] for row in rows)
+
+
+def test_shots_have_the_place_and_the_camera_of_their_specs(free_body):
+    video = spec_of("plain")
+    for place, camera in (("room", "static"), ("street", "pan")):
+        shot = make_shot(video, replace(video.shots[0], place=place, camera=camera), free_body)
+        assert any(box.is_room for box in shot.place.boxes) == (place == "room")
+        poses = shot.camera.world_from_camera
+        assert np.ptp(poses[:, :3, 3], axis=0).max() == 0
+        assert (np.ptp(poses[:, :3, :3], axis=0).max() > 0) == (camera == "pan")
+
+
+def test_clips_are_staged_when_they_end(free_body, monkeypatch, tmp_path):
+    """An hour is many clips, whose depth and masks would not all fit into memory."""
+    alive, most = 0, 0
+
+    class Counted(TruthRecorder):
+        def __init__(self, *size):
+            nonlocal alive, most
+            super().__init__(*size)
+            alive += 1
+            most = max(most, alive)
+
+        def finish(self):
+            nonlocal alive
+            alive -= 1
+            return super().finish()
+
+    monkeypatch.setattr(filming, "TruthRecorder", Counted)
+    film_video(str(tmp_path), str(FREE_BODY), replace(SPEC, num_frames=20), 0)
+    assert (alive, most) == (0, 2)
+    assert len(list((tmp_path / "staged").rglob("*.npz"))) == 4  # [0, 6) [5, 11) [10, 16) [15, 20)
+
+
+def test_compression_is_the_videos_own(free_body, monkeypatch, tmp_path):
+    sizes = []
+    for crf in (16, 30):
+        video = replace(spec_of("plain"), crf=crf)
+        monkeypatch.setattr(filming, "draw_video", lambda spec, index, video=video: video)
+        film_video(str(tmp_path / str(crf)), str(FREE_BODY), SPEC, 0)
+        sizes.append((tmp_path / str(crf) / "videos" / video.uri).stat().st_size)
+    assert sizes[0] > 2 * sizes[1]

@@ -191,6 +191,23 @@ def test_an_open_shutter_blurs_the_picture_and_not_the_truth(free_body):
     assert same(sharp, replace(blurred, rgb=sharp.rgb))
 
 
+def test_a_blur_lies_around_its_frames_truth(free_body):
+    """Backwards in time, the same is blurred."""
+    there = moving(free_body, 3, replace(SHARP, shutter=1.0))
+    actors = tuple(
+        replace(
+            one,
+            rotations=np.flip(one.rotations, 0).copy(),
+            head_position=np.flip(one.head_position, 0).copy(),
+        )
+        for one in there.actors
+    )
+    poses = np.flip(there.camera.world_from_camera, 0).copy()
+    back = replace(there, actors=actors, camera=replace(there.camera, world_from_camera=poses))
+    difference = frames(there, free_body)[1].rgb.astype(int) - frames(back, free_body)[1].rgb
+    assert np.abs(difference).max() <= 1
+
+
 def test_what_stands_still_is_not_blurred(free_body):
     scene = shot([wall(5.0)], [actor(free_body, [AHEAD] * 2)], camera(2))
     blurred = replace(scene, look=replace(SHARP, shutter=1.0))

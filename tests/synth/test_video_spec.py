@@ -89,6 +89,7 @@ def test_an_empty_video_has_nobody():
         ({"max_clip_frames": 1}, "--max-clip-frames 1"),
         ({"sizes": ((512, 289),)}, "--size 512x289: both sides must be even"),
         ({"sizes": ((16, 64),)}, "--size 16x64"),
+        ({"sizes": ((17000, 32),)}, "--size 17000x32: both sides must be even and 32 to 4096"),
         ({"fps": (60,)}, "--fps 60: must be 1 to 30"),
         ({"min_people": 3, "max_people": 2}, "--people 3-2"),
         ({"max_people": 9}, "--people 1-9"),

@@ -95,6 +95,7 @@ FRAME_CHECKS = {
     **dict.fromkeys(("cx", "cy"), PRINCIPAL_PX),
     # A pixel whose centre falls between two of the source may take either.
     "wrong_depth": Check(_greatest, 0.01),
+    "pixel_aspect": Check(_greatest_ratio, 1e-5),
 }
 PEOPLE_CHECKS = {
     **dict.fromkeys(("clip_frame", "is_seam", "is_finite"), SAME),
@@ -105,8 +106,18 @@ PEOPLE_CHECKS = {
     **dict.fromkeys(("head_position", "transl", "joints_3d", "posed"), METRES),
     **dict.fromkeys(("head_position_world", "transl_world", "posed_world"), METRES),
     **dict.fromkeys(("joints_2d", "box_px"), PIXELS),
+    "joint_gap_px": Check(_farthest_px, 0.01),
 }
 """What is compared; the other columns are references, judgements of quality or always null."""
+
+EXACT_FRAME_CHECKS = FRAME_CHECKS | {
+    **dict.fromkeys(("fx", "fy", "clip_fx", "clip_fy"), Check(_greatest_ratio, 1e-6)),
+    **dict.fromkeys(("cx", "cy"), Check(_greatest, 1e-4)),
+}
+EXACT_PEOPLE_CHECKS = PEOPLE_CHECKS | dict.fromkeys(
+    ("joints_2d", "box_px"), Check(_farthest_px, 0.01)
+)
+"""Of a truth, which no network's picture lies between."""
 
 
 def compare(
@@ -114,6 +125,8 @@ def compare(
     expected: Mapping[ClipKey, ClipColumns],
     videos: Mapping[str, TrueVideo],
     body: BodyModel,
+    *,
+    is_exact: bool = False,
 ) -> list[Difference]:
     """What the committed tables of an OUT say that is not true.
 
@@ -122,12 +135,13 @@ def compare(
         expected: The rows of every clip there should be.
         videos: The scenes, for their depth.
         body: What people are made of, to pose them by their labels.
+        is_exact: They are a truth, not what a network saw.
 
     Returns:
         One difference a column, its worst; [] where everything is true.
     """
     worst: dict[str, tuple[float, str]] = {}
-    for column, distance, where in _distances(store, expected, videos, body):
+    for column, distance, where in _distances(store, expected, videos, body, is_exact):
         if column not in worst or distance > worst[column][0]:
             worst[column] = distance, where
     return [
@@ -140,8 +154,11 @@ def _distances(
     expected: Mapping[ClipKey, ClipColumns],
     videos: Mapping[str, TrueVideo],
     body: BodyModel,
+    is_exact: bool,
 ) -> Iterator[tuple[str, float, str]]:
     """(column, distance, where) of everything beyond its tolerance."""
+    frame_checks = EXACT_FRAME_CHECKS if is_exact else FRAME_CHECKS
+    people_checks = EXACT_PEOPLE_CHECKS if is_exact else PEOPLE_CHECKS
     ledger = {
         (row["uri"], row["start_frame"], row["end_frame"]): row
         for row in read_ledger(store).to_pylist()
@@ -153,8 +170,8 @@ def _distances(
             yield "clips.status", np.inf, f"{key}: {ledger[key]['error_message']}"
             continue
         found, true = read_clip(store, ledger[key], videos[key[0]], body), expected[key]
-        frames = _column_distances(found.frames, true.frames, FRAME_KEY, FRAME_CHECKS)
-        people = _column_distances(found.people, true.people, PERSON_KEY, PEOPLE_CHECKS)
+        frames = _column_distances(found.frames, true.frames, FRAME_KEY, frame_checks)
+        people = _column_distances(found.people, true.people, PERSON_KEY, people_checks)
         yield from ((f"frames.{name}", distance, str(key)) for name, distance in frames)
         yield from ((f"people.{name}", distance, str(key)) for name, distance in people)
 

@@ -66,6 +66,7 @@ def expect_clip(video: TrueVideo, start: int, end: int, body: BodyModel) -> Clip
         "num_people": np.array([len(frame.seen) for frame in video.frames[start:end]]),
         "is_corrupt": np.zeros(end - start, bool),
         "wrong_depth": np.zeros(end - start),
+        "pixel_aspect": np.ones(end - start),
     }
     names = people[0].keys()
     return ClipColumns(frames, {name: np.array([row[name] for row in people]) for name in names})
@@ -108,6 +109,7 @@ def _person(
         "transl": joints[0] - rest_pelvis,
         "joints_3d": joints[listed].ravel(),
         "joints_2d": _project(video, joints[listed]).ravel(),
+        "joint_gap_px": np.zeros(2 * len(listed)),
         "box_px": np.concatenate([skin_px.min(axis=0), skin_px.max(axis=0)]),
         "global_orient_world": _turn(clip_from_world[:3, :3] @ rotations[0]),
         "head_position_world": joints_clip[15],

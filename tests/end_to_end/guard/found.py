@@ -25,18 +25,24 @@ DEPTH_TOLERANCE = 1e-3  # relative: the encoding's 5e-4, and the float32 of the 
 def read_clip(store: Store, ledger_row: dict, video: TrueVideo, body: BodyModel) -> ClipColumns:
     """What the tables say of a clip, in the order of its rows.
 
-    Beside the tables' own columns there are `wrong_depth` [T], the share of a frame's pixels whose
-    depth is not the scene's, and `posed` and `posed_world` [N, 3 J], the joints of the body that a
-    row's SMPL-X parameters make with the root in the camera, and with the root in the world.
+    Beside the tables' own columns there are, of frames, `wrong_depth` [T], the share of a frame's
+    pixels whose depth is not the scene's, and `pixel_aspect` [T], how many times as wide as high
+    the network's pixels are by the focal lengths, of what they are by the depth picture; and, of
+    people, `posed` and `posed_world` [N, 3 J], the joints of the body that a row's SMPL-X
+    parameters make with the root in the camera, and with the root in the world, and `joint_gap_px`
+    [N, 2 J], joints_2d less joints_3d as the clip's own camera shows them.
     """
     frames, people = (_rows(store, ledger_row, table) for table in ("frames", "people"))
     shares = [_wrong_depth(store, row, video) for row in frames.to_pylist()]
-    rows = _columns(people)
+    seen, rows = _columns(frames), _columns(people)
+    of_depth = seen["depth_px_per_source_px_y"] / seen["depth_px_per_source_px_x"]
+    told = {"wrong_depth": np.array(shares), "pixel_aspect": seen["fx"] / seen["fy"] / of_depth}
     posed = {
         "posed": _pose(rows, rows["global_orient"], rows["transl"], body),
         "posed_world": _pose(rows, rows["global_orient_world"], rows["transl_world"], body),
+        "joint_gap_px": rows["joints_2d"] - _project(seen, rows),
     }
-    return ClipColumns(_columns(frames) | {"wrong_depth": np.array(shares)}, rows | posed)
+    return ClipColumns(seen | told, rows | posed)
 
 
 def _rows(store: Store, ledger_row: dict, table: str) -> pa.Table:
@@ -89,3 +95,14 @@ def _pose(
     )
     at_zero = (placed.joints - placed.transl[:, None])[:, list(JOINT_INDICES)].numpy()
     return (at_zero + transl[:, None]).reshape(len(transl), -1)
+
+
+def _project(frames: Columns, people: Columns) -> NDArray[np.float64]:
+    """[N, 2 J] pixels of `joints_3d`, by the camera of each row's frame."""
+    row = people["clip_frame"].astype(int) - int(frames["clip_frame"][0])
+    focal_px, middle = (
+        np.stack([frames[name][row] for name in names], axis=1)[:, None]
+        for names in (("clip_fx", "clip_fy"), ("cx", "cy"))
+    )
+    joints = people["joints_3d"].reshape(len(row), -1, 3)
+    return (joints[..., :2] / joints[..., 2:] * focal_px + middle).reshape(len(row), -1)

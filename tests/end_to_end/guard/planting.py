@@ -18,6 +18,7 @@ class Plant:
         right: Text that stands once in its source.
         wrong: What it becomes.
         columns: What must turn red, "table.column", among others.
+        reason: What the clips that fail of it say.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Plant:
     right: str
     wrong: str
     columns: frozenset[str]
+    reason: str = ""
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, wrong: Plant) -> None:

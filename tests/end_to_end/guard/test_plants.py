@@ -46,6 +46,20 @@ PLANTS = [
         frozenset({"frames.clip_fx", "people.joints_2d", "people.box_px"}),
     ),
     Plant(
+        "width and height of the network's pixels swapped",
+        "pipeline.rows:_frame_columns",
+        "_nullable(frames.focal_px * geometry.scale_x)",
+        "_nullable(frames.focal_px * geometry.scale_y)",
+        frozenset({"frames.pixel_aspect"}),
+    ),
+    Plant(
+        "joints a pixel off",
+        "pipeline.rows:_body_columns",
+        '"joints_2d": _nullable(bodies.joints_px.reshape',
+        '"joints_2d": _nullable((bodies.joints_px + 1).reshape',
+        frozenset({"people.joint_gap_px"}),
+    ),
+    Plant(
         "head position stored as transl",
         "pipeline.bodies:_place_chunk",
         '"transl": placed.transl.numpy()',
@@ -81,11 +95,19 @@ PLANTS = [
         frozenset({"frames.camera_position", "people.head_px"}),
     ),
     Plant(
+        "another clip's state where one ends",
+        "pipeline.inference:_run",
+        "torch.tensor(kept, device=device)",
+        "torch.tensor([len(is_live) - 1 - place for place in kept], device=device)",
+        frozenset({"frames.camera_position"}),
+    ),
+    Plant(
         "rotation metadata ignored",
         "pipeline.av_io.reader:orientation_of",
         "matrix is None",
         "True",
         frozenset({"clips.status"}),
+        "no frame of this world is shown as 144x192",
     ),
     Plant(
         "pictures cropped at the corner, not in the middle",
@@ -93,6 +115,7 @@ PLANTS = [
         "geometry.crop_left, geometry.crop_top",
         "0, 0",
         frozenset({"clips.status"}),
+        "a picture of 192x96 is no frame of this world",
     ),
     Plant(
         "crop forgotten on the way back",
@@ -135,6 +158,7 @@ PLANTS = [
         "poses = roots.axis_angle",
         "poses = np.degrees(roots.axis_angle)",
         frozenset({"clips.status"}),
+        "must be axis-angle triples no longer than pi",
     ),
     Plant(
         "left and right hand swapped",
@@ -190,3 +214,4 @@ def test_a_planted_regression_turns_its_columns_red(
         store = annotate(tmp_path / "out", VIDEOS)
     differences = compare(store, clips, world.videos, off_body)
     assert wrong.columns <= {difference.column for difference in differences}
+    assert any(wrong.reason in difference.text for difference in differences)

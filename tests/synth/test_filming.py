@@ -127,3 +127,17 @@ def test_compression_is_the_videos_own(free_body, monkeypatch, tmp_path):
         film_video(str(tmp_path / str(crf)), str(FREE_BODY), SPEC, 0)
         sizes.append((tmp_path / str(crf) / "videos" / video.uri).stat().st_size)
     assert sizes[0] > 2 * sizes[1]
+
+
+def test_hidden_people_of_a_frame_that_two_clips_share_are_told_of_once(
+    free_body, monkeypatch, tmp_path
+):
+    told = []
+
+    def hidden_rows(uri, first_frame, *_, has_seam):
+        told.append((first_frame, has_seam))
+        return []
+
+    monkeypatch.setattr(filming, "hidden_rows", hidden_rows)
+    film_video(str(tmp_path), str(FREE_BODY), SPEC, SPEC.variants.index("long"))
+    assert told == [(0, False), (5, True), (10, True)]

@@ -1,7 +1,9 @@
 """The `h3r` command: its verbs in the order of the job, and what errors become."""
 
+import gc
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
@@ -15,7 +17,7 @@ from jobs.convert_weights import convert_weights
 from jobs.doctor import doctor
 from jobs.evaluate import evaluate
 from jobs.exit_codes import EXIT_CODE_HELP, ExitCode
-from jobs.gc import gc
+from jobs.gc import gc as collect
 from jobs.import_truth import import_truth
 from jobs.plan import plan
 from jobs.preview import preview
@@ -50,7 +52,7 @@ for panel, name, command in (
     (ANNOTATE, "retry", retry),
     (TRUST, "status", status),
     (TRUST, "verify", verify),
-    (TRUST, "gc", gc),
+    (TRUST, "gc", collect),
     (TRUST, "preview", preview),
     (MEASURE, "synth", synth),
     (MEASURE, "import-truth", import_truth),
@@ -66,17 +68,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: Those after the program's name; None takes the process's own.
     """
+    code = ExitCode.OK
     try:
         app(arguments)
     except (H3RError, Human3RError, SchemasError) as error:
         from pipeline.report import printable_lines
 
         sys.stderr.write(f"h3r: {printable_lines(str(error))}\n")
-        sys.exit(exit_code(error))
+        code = exit_code(error)
+        _forget_frames(error)
     except SystemExit as end:
         if end.code == ExitCode.INTERRUPTED:  # what typer makes of Ctrl-C
             sys.stderr.write("h3r: interrupted; run the same command again to go on\n")
         raise
+    sys.exit(code)
 
 
 def exit_code(error: Exception) -> ExitCode:
@@ -85,6 +90,15 @@ def exit_code(error: Exception) -> ExitCode:
         return ExitCode.REFUSED
     is_usage = isinstance(error, SourceError | ConfigError)
     return ExitCode.USAGE if is_usage else ExitCode.FAILED
+
+
+def _forget_frames(error: BaseException) -> None:
+    """Let go of what an error holds: one process in ten aborted at its end over Arrow's readers."""
+    link: BaseException | None = error
+    while link is not None:
+        traceback.clear_frames(link.__traceback__)
+        link = link.__cause__ or link.__context__
+    gc.collect()
 
 
 def _print_version(is_wanted: bool) -> None:

@@ -5,7 +5,6 @@ Shards are run by whatever `run_shards` it is handed; this module knows no Ray.
 
 import uuid
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from pipeline.plan import read_plan
 from pipeline.planning import PlannedJob
 from pipeline.report import ShardReport
 from pipeline.retry_requests import requested_shards
-from pipeline.run_file import check_same_labels, write_run
+from pipeline.run_file import claim_labels
 from pipeline.storage import Store
 from pipeline.worker import WorkerSettings
 from schemas.fields import SCHEMA_VERSION
@@ -77,14 +76,12 @@ def annotate_job(
         The closed accounts.
 
     Raises:
-        RefusedError: OUT holds labels of another identity.
+        RefusedError: OUT holds labels of another identity, or another job is making such.
         JobError: Clips are not accounted for: their shards could not be committed, or too many
             clips failed.
     """
     store = job.store
-    check_same_labels(store, job.run, identity)
-    if job.run.identity is None:
-        write_run(store, replace(job.run, identity=identity))
+    claim_labels(store, job.run, identity)
     pending = pending_shards(store)
     errors: list[str] = []
     if pending:

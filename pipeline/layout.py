@@ -2,6 +2,7 @@
 
 run.json                                  identity, configuration, source, runs
 plan/videos.parquet  plan/clips.parquet   immutable
+plan/labels.json                          what labels are made with, by the first job that begins
 plan/probed/…                             what was found of SRC's files, until there is a plan
 {frames,people,tracks}/shard-N.ATTEMPT.parquet
 depth/shard-N.ATTEMPT/CLIP.mkv
@@ -18,6 +19,7 @@ import re
 RUN_FILE = "run.json"
 PLAN_VIDEOS = "plan/videos.parquet"
 PLAN_CLIPS = "plan/clips.parquet"
+LABELS_FILE = "plan/labels.json"
 PROBED_FOLDER = "plan/probed"
 LEDGER_FOLDER = "clips"
 ROW_TABLES = ("frames", "people", "tracks")

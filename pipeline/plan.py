@@ -157,6 +157,16 @@ def has_plan(store: Store) -> bool:
     return store.info(layout.PLAN_CLIPS) is not None
 
 
+def check_planned(store: Store) -> None:
+    """Refuse an OUT that holds no plan.
+
+    Raises:
+        PlanError: It holds none.
+    """
+    if not has_plan(store):
+        raise PlanError(f"{store.uri}: holds no plan. Make one with h3r plan or h3r annotate")
+
+
 def read_plan(
     store: Store,
     clip_columns: list[str] | None = None,
@@ -172,8 +182,7 @@ def read_plan(
     Raises:
         PlanError: There is none, or it cannot be read.
     """
-    if not has_plan(store):
-        raise PlanError(f"{store.uri}: holds no plan. Make one with h3r plan or h3r annotate")
+    check_planned(store)
     try:
         videos = read_table(store, layout.PLAN_VIDEOS, columns=video_columns)
         return Plan(videos, read_table(store, layout.PLAN_CLIPS, columns=clip_columns))

@@ -7,10 +7,11 @@ from importlib.metadata import version
 
 from pipeline.config import PlanConfig
 from pipeline.errors import PlanError, RefusedError
-from pipeline.layout import PLAN_CLIPS
+from pipeline.layout import PLAN_CLIPS, RUN_FILE
+from pipeline.ledger import committed_shards
 from pipeline.plan import has_plan, make_plan, read_plan, write_plan
 from pipeline.probe_journal import ProbeJournal
-from pipeline.run_file import RunFile, check_same_plan, read_run, write_run
+from pipeline.run_file import RunFile, check_same_plan, create_run, read_run
 from pipeline.source import Source, list_source
 from pipeline.storage import Store
 
@@ -55,8 +56,8 @@ def plan_job(
 
     Raises:
         RefusedError: OUT was planned with other settings, or from another SRC.
-        PlanError: The plan of OUT is damaged or gone; or there can be none for now, since videos
-            cannot be read (transient).
+        PlanError: The plan of OUT, or run.json, is damaged or gone; or there can be none for now,
+            since videos cannot be read or another job planned meanwhile (both transient).
         CredentialsError: The store of SRC refuses the credentials.
         SourceError: SRC cannot be listed.
         StorageError: OUT cannot be written.
@@ -66,7 +67,14 @@ def plan_job(
     config = replace(run.plan if run else PlanConfig(), **wanted)  # type: ignore[arg-type]
     if run is not None:
         check_same_plan(store, run, config)
-    limit = None if run else config.limit  # by then, other files may be the first
+    elif committed_shards(store):
+        raise PlanError(
+            f"{store.uri}: clips are committed but {RUN_FILE} is gone, so what labels they are "
+            "cannot be told. Put it back, or annotate into a new OUT"
+        )
+    # run.json comes first: without the plan, and labels, it is of a planning that was stopped.
+    is_planned = run is not None and (run.identity is not None or has_plan(store))
+    limit = None if is_planned else config.limit  # by then, other files may be the first
     source = list_source(
         src,
         config.include,
@@ -74,21 +82,23 @@ def plan_job(
         limit,
         leave_out=store.uri,
         follow_links=config.follow_links,
-        names_only=run is not None,
+        names_only=is_planned,
     )
     store.check_access()
-    if run is not None:
+    if run is not None and is_planned:
         num_new_files = _count_new_files(store, source)
         return PlannedJob(store, run, source.root, 0 if config.limit else num_new_files)
     with ProbeJournal(store) as journal:
-        write_plan(store, make_plan(source, config, on_progress, cuts, journal, on_cut=on_cut))
-        run = RunFile(
-            source=source.root,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            code_version=version("h3r"),
-            plan=config,
-        )
-        write_run(store, run)
+        plan = make_plan(source, config, on_progress, cuts, journal, on_cut=on_cut)
+        if run is None:
+            run = RunFile(
+                source=source.root,
+                created=datetime.now(UTC).isoformat(timespec="seconds"),
+                code_version=version("h3r"),
+                plan=config,
+            )
+            create_run(store, run)
+        write_plan(store, plan)
     journal.forget()
     return PlannedJob(store, run, source.root, num_new_files=0)
 

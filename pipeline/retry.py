@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from pipeline.attempts import forget_deaths
 from pipeline.errors import ConfigError
 from pipeline.ledger import read_ledger
+from pipeline.plan import check_planned
 from pipeline.retry_requests import read_request, write_request
 from pipeline.storage import Store
 
@@ -49,8 +50,10 @@ def request_retries(store: Store, kinds: Collection[str]) -> Requested:
 
     Raises:
         ConfigError: No clip has failed in a way that was named, and others have.
+        PlanError: Nothing is planned there.
         StorageError: OUT cannot be read or written.
     """
+    check_planned(store)
     ledger = read_ledger(store, COLUMNS)
     failed = ledger.filter(pc.equal(ledger["status"], "failed")).to_pylist()
     meant = [row for row in failed if _is_meant(row, kinds)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.config import LabelConfig, LabelIdentity, PlanConfig, differences
 from pipeline.errors import PlanError, RefusedError
-from pipeline.layout import RUN_FILE
+from pipeline.layout import LABELS_FILE, RUN_FILE
 from pipeline.storage import Store
 
 UNTRAINED_NOTE = "untrained: random weights, not labels"
@@ -59,13 +59,39 @@ def read_run(store: Store) -> RunFile | None:
 
 def write_run(store: Store, run: RunFile) -> None:
     """Put run.json in place."""
-    fields = dataclasses.asdict(run)
-    if run.identity is not None:
-        fields["config_hash"] = run.identity.config_hash
-        fields["labels"] = (
-            UNTRAINED_NOTE if run.identity.is_untrained else run.identity.model_preset
+    store.write(RUN_FILE, _run_bytes(run))
+
+
+def create_run(store: Store, run: RunFile) -> None:
+    """Put run.json in place, of two jobs that plan at once for one alone.
+
+    Raises:
+        PlanError: Another job did meanwhile (transient).
+    """
+    if not store.create(RUN_FILE, _run_bytes(run)):
+        error = PlanError(
+            f"{store.uri}: was planned by another job meanwhile. Run the same command again: it "
+            "goes on with that plan, or says in what it differs"
         )
-    store.write(RUN_FILE, (json.dumps(fields, indent=2) + "\n").encode())
+        error.is_transient = True
+        raise error
+
+
+def claim_labels(store: Store, run: RunFile, wanted: LabelIdentity) -> None:
+    """Have run.json say what labels are made with; of two jobs that begin at once, for one alone.
+
+    Raises:
+        RefusedError: Labels of another model, configuration or schema are in OUT, or another job
+            has begun to make such.
+    """
+    check_same_labels(store, run, wanted)
+    if run.identity is not None:
+        return
+    fields = dataclasses.asdict(wanted)
+    if not store.create(LABELS_FILE, _json_bytes(fields)):
+        there = json.loads(store.read(LABELS_FILE))
+        _check_same(store, there, json.loads(_json_bytes(fields)), "is being labelled")
+    write_run(store, dataclasses.replace(run, identity=wanted))
 
 
 def check_same_plan(store: Store, run: RunFile, wanted: PlanConfig) -> None:
@@ -90,6 +116,20 @@ def check_same_labels(store: Store, run: RunFile, wanted: LabelIdentity) -> None
             dataclasses.asdict(wanted),
             "holds labels made",
         )
+
+
+def _run_bytes(run: RunFile) -> bytes:
+    fields = dataclasses.asdict(run)
+    if run.identity is not None:
+        fields["config_hash"] = run.identity.config_hash
+        fields["labels"] = (
+            UNTRAINED_NOTE if run.identity.is_untrained else run.identity.model_preset
+        )
+    return _json_bytes(fields)
+
+
+def _json_bytes(fields: dict) -> bytes:
+    return (json.dumps(fields, indent=2) + "\n").encode()
 
 
 def _check_same(store: Store, stored: dict, wanted: dict, state: str) -> None:

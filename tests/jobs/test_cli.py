@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import weakref
 
 import pytest
 
@@ -120,6 +121,25 @@ def test_version():
 )
 def test_errors_have_exit_codes(error, code):
     assert exit_code(error) == code
+
+
+def test_what_an_error_holds_is_let_go_of_before_the_process_ends(monkeypatch):
+    held = []
+
+    class Reader:
+        """As Arrow's are, which abort a process that still has them at its end."""
+
+    def read(store):
+        reader = Reader()
+        held.append(weakref.ref(reader))
+        try:
+            raise OSError("damaged")
+        except OSError as error:
+            raise StorageError(f"{store.uri}: damaged") from error
+
+    monkeypatch.setattr("pipeline.ledger.read_status", read)
+    assert h3r("status", "out").exit_code == ExitCode.FAILED
+    assert [reader() for reader in held] == [None]
 
 
 def test_json_of_every_verb_is_one_object_and_all_of_stdout(small_out, small_source, tmp_path):

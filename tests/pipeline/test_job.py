@@ -50,6 +50,20 @@ def again(job, small_source, **plan) -> PlannedJob:
     return plan_small(small_source, job.store.local_path(""), **plan)
 
 
+def test_of_two_jobs_that_begin_at_once_the_second_kind_is_refused(job):
+    """Both found the plan before either had begun."""
+    first = identity_of(job, fake_models())
+    run(job, inline_runner(fake_models()))
+    before = canonical(job.store)
+    other = dataclasses.replace(first, weights_sha256="b" * 64)
+    with pytest.raises(RefusedError, match="is being labelled differently") as refusal:
+        run(job, must_not_run, other)
+    assert f"weights_sha256: '{first.weights_sha256}' -> '{'b' * 64}'" in str(refusal.value)
+    assert read_run(job.store).identity == first
+    assert canonical(job.store) == before
+    run(job, must_not_run, first)  # of the same kind
+
+
 def test_a_job_closes_its_accounts(job):
     reports = []
     status = run(job, inline_runner(fake_models()), on_report=reports.append)

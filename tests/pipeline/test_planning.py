@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 
+from pipeline import planning
 from pipeline.config import LabelConfig, LabelIdentity, PlanConfig
 from pipeline.errors import PlanError, RefusedError, SourceError, StorageError
 from pipeline.plan import read_plan
@@ -143,8 +144,45 @@ def test_a_plan_that_is_gone_is_not_made_anew_below_what_is_committed(src, out):
     assert read_run(job.store).identity == identity
 
 
+def test_a_lost_run_file_is_not_made_anew_above_what_is_committed(src, out):
+    store = plan_job(str(src), out, {}).store
+    store.write("clips/shard-000000.parquet", b"a commit")
+    store.delete("run.json")
+    before = store.list()
+    with pytest.raises(PlanError, match=r"clips are committed but run.json is gone"):
+        plan_job(str(src), out, {"max_clip_frames": 2})
+    assert store.list() == before
+
+
 def test_planning_that_was_interrupted_starts_again(src, out):
     job = plan_job(str(src), out, {})
     job.store.delete("run.json")
     assert plan_job(str(src), out, {"max_clip_frames": 2}).run.plan.max_clip_frames == 2
     assert read_plan(job.store).clips.num_rows == 4
+
+
+def test_planning_that_was_stopped_between_run_file_and_plan_goes_on(src, out):
+    job = plan_job(str(src), out, {"max_clip_frames": 2})
+    plan = read_plan(job.store)
+    job.store.delete("plan/clips.parquet")
+    with pytest.raises(RefusedError, match="max_clip_frames: 2 -> 3"):
+        plan_job(str(src), out, {"max_clip_frames": 3})
+    assert plan_job(str(src), out, {}).run == job.run
+    assert read_plan(job.store).clips == plan.clips
+
+
+def test_of_two_plannings_at_once_the_first_one_counts(src, out, monkeypatch):
+    make, others = planning.make_plan, []
+
+    def make_while_another_plans(*arguments, **options):
+        monkeypatch.setattr(planning, "make_plan", make)
+        others.append(plan_job(str(src), out, {"max_clip_frames": 2}))
+        return make(*arguments, **options)
+
+    monkeypatch.setattr(planning, "make_plan", make_while_another_plans)
+    with pytest.raises(PlanError, match="was planned by another job meanwhile") as caught:
+        plan_job(str(src), out, {"max_clip_frames": 3})
+    assert caught.value.is_transient
+    (other,) = others
+    assert read_run(other.store) == other.run
+    assert read_plan(other.store).clips.num_rows == 4

@@ -111,7 +111,7 @@ def read_medians(path: Path) -> dict[str, float]:
         return {figure["name"]: float(figure["median"]) for figure in figures}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(
-            f"{path}: not a report of h3r bench: {error!r}. Make one with --json FILE"
+            f"{path}: not a report of h3r bench: {type(error).__name__}. Make one with --json FILE"
         ) from error
 
 

@@ -154,7 +154,7 @@ def annotate(
     if precision is not None and precision not in PRECISIONS:
         raise typer.BadParameter(f"--precision {precision}: must be one of {', '.join(PRECISIONS)}")
     from jobs.progress import AnnotateProgress, PlanProgress
-    from pipeline.config import LabelConfig, WorkerConfig
+    from pipeline.config import LabelConfig, PlanConfig, WorkerConfig
     from pipeline.job import annotate_job, identify
     from pipeline.ledger import read_status
     from pipeline.models import ModelSource
@@ -165,6 +165,8 @@ def annotate(
     wanted = plan_fields(
         fps, max_clip_frames, max_shard_frames, include, exclude, limit, follow_links
     )
+    asked = PlanConfig(**wanted)
+    models_identity = identify(models, asked, LabelConfig())  # before all of SRC is read
     with PlanProgress() as probe_progress:
         job = plan_job(src, out, wanted, probe_progress.show, on_cut=probe_progress.show_cut)
     if job.num_new_files:
@@ -174,7 +176,7 @@ def annotate(
     labels = dataclasses.replace(
         stored, **{name: value for name, value in given.items() if value is not None}
     )
-    identity = identify(models, job.run.plan, labels)
+    identity = dataclasses.replace(models_identity, plan=job.run.plan, labels=labels)
     _warn(identity)
     resources = RayResources(workers, num_gpus_per_worker, num_cpus_per_worker, address)
     before = read_status(job.store)

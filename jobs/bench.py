@@ -217,11 +217,11 @@ def memory(
     body_model: BodyModel = None,
     seconds: Annotated[
         list[int] | None,
-        typer.Option(help="Length of a video; may be given again. Default: 10, 600, 3600."),
+        typer.Option(min=1, help="Length of a video; may be given again. Default: 10, 600, 3600."),
     ] = None,
     batch_clips: Annotated[
         list[int] | None,
-        typer.Option(help="Clips of a batch; may be given again. Default: 1, 4."),
+        typer.Option(min=1, help="Clips of a batch; may be given again. Default: 1, 4."),
     ] = None,
     limit_mib: Annotated[
         int | None, typer.Option(min=1, help="Data each process may have. Default: no limit.")

@@ -1,6 +1,6 @@
 """Options and arguments that several verbs share."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -74,7 +74,7 @@ def plan_fields(
     exclude: list[str] | None,
     limit: int | None,
     follow_links: bool | None,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """The fields of `PlanConfig` that the user gave."""
     given = {
         "fps": fps,

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -71,7 +71,7 @@ def plan(
         typer.echo(f"{job.num_new_files} files of SRC are newer than the plan and not in it")
 
 
-def _estimate(src: str, out: str, wanted: dict[str, object], report: Path) -> "Estimate":
+def _estimate(src: str, out: str, wanted: dict[str, Any], report: Path) -> "Estimate":
     from bench.pipeline import WHOLE_JOB, WRITTEN
     from bench.report import read_medians
     from jobs.progress import ProgressLine
@@ -83,7 +83,7 @@ def _estimate(src: str, out: str, wanted: dict[str, object], report: Path) -> "E
     medians = read_medians(report)
     if not {WHOLE_JOB, WRITTEN} <= medians.keys():
         raise ConfigError(f"{report}: is of another bench. Give that of h3r bench pipeline")
-    config = PlanConfig(**wanted)  # type: ignore[arg-type]
+    config = PlanConfig(**wanted)
     source = list_source(
         src,
         config.include,

@@ -10,6 +10,7 @@ from human3r_model.config import Precision
 from human3r_model.precision import set_precision
 from human3r_model.random_weights import random_model
 from human3r_model.weights import LoadedModel, load_model
+from pipeline.errors import ConfigError
 from pipeline.storage import fetch_to_local
 
 
@@ -98,10 +99,19 @@ def load_body(source: ModelSource) -> BodyModel | None:
 
 
 def choose_device(wanted: str) -> str:
-    """CUDA where there is one for "auto"; anything else is taken as it is."""
-    if wanted != "auto":
-        return wanted
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    """CUDA where there is one for "auto"; anything else as it is.
+
+    Raises:
+        ConfigError: torch cannot use it here.
+    """
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=wanted)
+    except (RuntimeError, AssertionError) as error:  # the latter of a torch without CUDA
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(f"--device {wanted}: torch cannot use it here: {reason}") from error
+    return wanted
 
 
 def device_name(device: str) -> str:

@@ -37,7 +37,8 @@ class Pace:
         frames_per_s: Planned frames committed a second, over the last quarter of an hour; 0.0
             where nothing was committed in it.
         seconds_since_commit: Since the last commit; None before the first.
-        eta_s: For what is pending, at that pace; None without one, or with nothing pending.
+        eta_s: For what is pending, at that pace; None without one, with nothing pending, or with
+            no worker at a shard.
         attempting: Workers at a shard, longest first.
     """
 
@@ -73,12 +74,13 @@ def read_pace(store: Store, status: JobStatus) -> Pace:
         first = max(recent, key=lambda shard: ages[shard])
         span_s = max(ages[first] - min(ages[shard] for shard in recent), 1e-3)
         frames_per_s = sum(count for shard, count in frames.items() if shard != first) / span_s
-    eta_s = status.num_frames_pending / frames_per_s if frames_per_s else None
+    attempting = _read_marks(store, now_s)
+    is_going_on = attempting and status.num_frames_pending and frames_per_s
     return Pace(
         frames_per_s=frames_per_s,
         seconds_since_commit=min(ages.values(), default=None),
-        eta_s=eta_s if status.num_frames_pending else None,
-        attempting=_read_marks(store, now_s),
+        eta_s=status.num_frames_pending / frames_per_s if is_going_on else None,
+        attempting=attempting,
     )
 
 

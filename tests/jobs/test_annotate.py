@@ -34,6 +34,16 @@ def test_settings_no_job_can_run_with_exit_with_2(small_source, tmp_path, option
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    "options", [("--weights", "none.npz"), (*TINY, "--body-model", "none.npz")]
+)
+def test_models_that_are_not_there_are_told_of_before_src_is_read(small_source, tmp_path, options):
+    answer = h3r("annotate", small_source, tmp_path / "out", *options)
+    assert answer.exit_code == 1
+    assert "none.npz: no such file" in answer.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_more_gpus_than_there_are_fail_at_once(ray_cluster, small_source, tmp_path):
     options = (*TINY, "--num-gpus-per-worker", 1)
     answer = h3r("annotate", small_source, tmp_path / "out", *options)

@@ -3,7 +3,7 @@ import torch
 
 from human3r_model.errors import BodyModelError, CheckpointError, InputError
 from pipeline.config import LabelConfig, PlanConfig
-from pipeline.errors import StorageError
+from pipeline.errors import ConfigError, StorageError
 from pipeline.job import identify
 from pipeline.models import (
     ModelSource,
@@ -72,7 +72,9 @@ def test_a_body_model_that_is_not_there_or_none_is_named(tmp_path):
 
 def test_devices():
     assert choose_device("cpu") == device_name("cpu") == "cpu"
-    assert choose_device("cuda:3") == "cuda:3"
+    for none in ("cuda:99", "foo"):
+        with pytest.raises(ConfigError, match=f"--device {none}: torch cannot use it here: "):
+            choose_device(none)
     assert choose_device("auto") in ("cpu", "cuda")
 
 

@@ -42,9 +42,11 @@ def test_pace_and_time_left_follow_from_commits(job):
     frames = read_status(job.store)
     second = frames.num_frames_planned - frames.num_frames_pending - 8
     assert pace.frames_per_s == pytest.approx(second / 10, rel=1e-3)
-    assert pace.eta_s == pytest.approx(frames.num_frames_pending * 10 / second, rel=1e-3)
     assert pace.seconds_since_commit == pytest.approx(100, abs=5)
-    assert pace.attempting == ()
+    assert (pace.attempting, pace.eta_s) == ((), None)  # nobody is at it
+    begin_attempt(job.store, 2, "run", "machine-a run")
+    eta_s = frames.num_frames_pending * 10 / second
+    assert pace_of(job).eta_s == pytest.approx(eta_s, rel=1e-3)
 
 
 def test_a_job_that_stands_still_has_no_pace(job):

@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.commit import ShardWriter
-from pipeline.errors import ConfigError, JobError
+from pipeline.errors import ConfigError, JobError, PlanError
 from pipeline.gc import collect_garbage
 from pipeline.job import pending_shards
 from pipeline.ledger import read_commit, read_ledger, read_status
@@ -33,6 +33,11 @@ def undisturbed(small_source, tmp_path):
     job = plan_small(small_source, tmp_path / "undisturbed")
     annotate_small(job, GOOD)
     return canonical(job.store)
+
+
+def test_where_nothing_is_planned_nothing_can_be_asked_for(tmp_path):
+    with pytest.raises(PlanError, match="holds no plan"):
+        request_retries(Store(str(tmp_path / "none")), ["all"])
 
 
 def test_clips_that_are_done_again_end_as_if_they_had_never_failed(job, undisturbed):

@@ -47,9 +47,13 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Probe the videos of SRC and cut them into clips and shards; `annotate` follows the plan."""
+    import pyarrow.compute as pc
+
     from jobs.progress import PlanProgress
     from pipeline.ledger import read_status
+    from pipeline.plan import read_plan
     from pipeline.planning import plan_job
+    from pipeline.probing import name_some
 
     wanted = plan_fields(
         fps, max_clip_frames, max_shard_frames, include, exclude, limit, follow_links
@@ -67,6 +71,10 @@ def plan(
         f"{job.store.uri}: {status.num_videos} videos ({status.num_videos_failed} cannot be read), "
         f"{status.num_clips} clips, {status.num_frames_planned} frames, {status.num_shards} shards"
     )
+    if status.num_videos_failed:
+        videos = read_plan(job.store, [], ["status", "error_message"]).videos
+        unreadable = videos.filter(pc.equal(videos["status"], "failed"))["error_message"]
+        typer.echo(f"cannot be read:{name_some(unreadable.to_pylist())}")
     if job.num_new_files:
         typer.echo(f"{job.num_new_files} files of SRC are newer than the plan and not in it")
 

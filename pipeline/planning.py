@@ -107,7 +107,7 @@ def _count_new_files(store: Store, source: Source) -> int:
     """Files of SRC that the plan does not know.
 
     Raises:
-        RefusedError: SRC has none of the planned files: it is another corpus.
+        RefusedError: SRC has none of the planned files, or none as it was: it is another corpus.
         PlanError: run.json is there, the plan is not.
     """
     if not has_plan(store):
@@ -115,12 +115,24 @@ def _count_new_files(store: Store, source: Source) -> int:
             f"{store.uri}: run.json is there but {PLAN_CLIPS} is gone, so what is committed cannot "
             "be told from what is to do. Put the plan back, or annotate into a new OUT"
         )
-    plan = read_plan(store, clip_columns=[], video_columns=["uri"])
-    planned = set(plan.videos["uri"].to_pylist())
-    listed = {file.name for file in source.files}
-    if not planned & listed:
+    columns = ["uri", "size_bytes", "etag"]
+    videos = read_plan(store, clip_columns=[], video_columns=columns).videos
+    planned = zip(*(videos[name].to_pylist() for name in columns), strict=True)
+    listed = {file.name: file for file in source.files}
+    num_found, is_one_as_it_was = 0, False
+    for name, *content in planned:
+        if name in listed:
+            file = listed[name]  # of a list, what the store says of it was not asked
+            num_found += 1
+            is_one_as_it_was |= file.size_bytes is None or content == [
+                file.size_bytes,
+                file.version,
+            ]
+    if not is_one_as_it_was:
+        found = f"{num_found} of them are in SRC, all" if num_found else "none of them is in SRC"
+        changed = " changed since: copies need their times (cp -p)" if num_found else ""
         raise RefusedError(
-            f"{store.uri}: was planned from {len(planned)} other videos, such as "
-            f"{min(planned)!r}; none of them is in SRC. Give the same SRC, or a new OUT"
+            f"{store.uri}: was planned from {videos.num_rows} other videos, such as "
+            f"{videos['uri'][0].as_py()!r}; {found}{changed}. Give the same SRC, or a new OUT"
         )
-    return len(listed - planned)
+    return len(listed) - num_found

@@ -7,7 +7,7 @@ import csv
 import fnmatch
 import functools
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import SourceError, StorageError
+from pipeline.layout import PLAN_CLIPS, RUN_FILE
 from pipeline.local_disk import leads_outside
 from pipeline.storage import Store, StoredFile
 from pipeline.uris import join_uri, normalise_uri, split_uri
@@ -71,7 +72,7 @@ def list_source(
     follow_links: bool = False,
     names_only: bool = False,
 ) -> Source:
-    """Find the videos of `src`.
+    """Find the videos of `src`; datasets of ours below a folder are no part of it.
 
     Args:
         src: A folder, a video file, a .txt/.csv/.parquet list of files, or an fsspec uri of one.
@@ -112,7 +113,13 @@ def _candidates(
     try:
         folder = Store(uri)
         if folder.is_folder():
-            found = [file for file in folder.list() if not _is_hidden(file.path)]
+            listed = folder.list()
+            datasets = _datasets({file.path for file in listed})
+            found = [
+                file
+                for file in listed
+                if not _is_hidden(file.path) and not file.path.startswith(datasets)
+            ]
             if by_suffix:
                 found = [file for file in found if _suffix(file.path) in VIDEO_SUFFIXES]
             files = [_source_file(file) for file in found]
@@ -130,6 +137,12 @@ def _candidates(
     if _suffix(name) in LIST_SUFFIXES:
         return root, _read_list(root, name, src, names_only)
     return root, [_source_file(stored)]
+
+
+def _datasets(paths: Collection[str]) -> tuple[str, ...]:
+    """Folders below SRC that are an OUT, whose depth are files of video too; with a slash each."""
+    folders = [path.removesuffix(RUN_FILE) for path in paths if path.endswith(f"/{RUN_FILE}")]
+    return tuple(folder for folder in folders if f"{folder}{PLAN_CLIPS}" in paths)
 
 
 def _read_list(root: str, name: str, src: str, names_only: bool) -> list[SourceFile]:

@@ -12,7 +12,11 @@ def test_says_what_was_planned(small_source, tmp_path):
     answer = h3r("plan", small_source, out, "--max-clip-frames", 4, "--max-shard-frames", 8)
     assert answer.exit_code == 0
     # [0, 4) [3, 7) [6, 9) of a/walk.mp4, [0, 4) of b/walk.mp4, [0, 4) [3, 5) of tall.mp4.
-    assert answer.stdout == (f"{out}: 4 videos (1 cannot be read), 7 clips, 21 frames, 3 shards\n")
+    assert answer.stdout.splitlines()[:2] == [
+        f"{out}: 4 videos (1 cannot be read), 7 clips, 21 frames, 3 shards",
+        "cannot be read:",
+    ]
+    assert answer.stdout.splitlines()[2].startswith("  broken.mp4: it is no video")
     assert answer.stderr == "probe 1/4\nprobe 4/4\n"
     assert sorted(files_of(out)) == ["plan/clips.parquet", "plan/videos.parquet", "run.json"]
 

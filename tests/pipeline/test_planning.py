@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 
 import pytest
 
@@ -87,6 +88,17 @@ def test_another_src_is_refused(wanted, src, out, tmp_path):
     make_video(other / "c.mp4", 3)
     with pytest.raises(RefusedError, match=r"2 other videos, such as 'a.mp4'; none of them is in"):
         plan_job(str(other), out, {})
+
+
+def test_a_src_whose_videos_are_others_of_the_same_names_is_refused(src, out, tmp_path):
+    plan_job(str(src), out, {})
+    copied = shutil.copytree(src, tmp_path / "copied")  # as cp -p does
+    assert plan_job(str(copied), out, {}).num_new_files == 0
+    (copied / "a.mp4").touch()
+    assert plan_job(str(copied), out, {}).num_new_files == 0  # one bad video stops no job
+    (copied / "b.mp4").touch()
+    with pytest.raises(RefusedError, match=r"2 of them are in SRC, all changed since"):
+        plan_job(str(copied), out, {})
 
 
 def test_src_may_move(src, out, tmp_path):

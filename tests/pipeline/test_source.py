@@ -95,6 +95,12 @@ def test_out_below_src_is_left_out_before_the_limit_counts(root_uri):
         names_of(root_uri, leave_out=root_uri)
 
 
+def test_datasets_below_src_are_no_part_of_it(root_uri):
+    put(root_uri, "a.mp4", "old/run.json", "old/plan/clips.parquet", "old/depth/b.mkv")
+    put(root_uri, "older/c.mp4", "takes/run.json", "takes/d.mp4", "takes/e/plan/clips.parquet")
+    assert names_of(root_uri) == ["a.mp4", "older/c.mp4", "takes/d.mp4"]
+
+
 def test_missing_src(root_uri):
     with pytest.raises(SourceError, match=r"gone: no such file or folder. Check the path or uri"):
         list_source(f"{root_uri}/gone")

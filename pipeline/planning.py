@@ -57,7 +57,7 @@ def plan_job(
     Raises:
         RefusedError: OUT was planned with other settings, or from another SRC.
         PlanError: The plan of OUT, or run.json, is damaged or gone; or there can be none for now,
-            since videos cannot be read or another job planned meanwhile (both transient).
+            since videos cannot be read (transient).
         CredentialsError: The store of SRC refuses the credentials.
         SourceError: SRC cannot be listed.
         StorageError: OUT cannot be written.
@@ -97,7 +97,8 @@ def plan_job(
                 code_version=version("h3r"),
                 plan=config,
             )
-            create_run(store, run)
+            if not create_run(store, run):  # another job was quicker: its plan counts
+                return plan_job(src, out, wanted, on_progress, cuts, on_cut)
         write_plan(store, plan)
     journal.forget()
     return PlannedJob(store, run, source.root, num_new_files=0)

@@ -62,19 +62,9 @@ def write_run(store: Store, run: RunFile) -> None:
     store.write(RUN_FILE, _run_bytes(run))
 
 
-def create_run(store: Store, run: RunFile) -> None:
-    """Put run.json in place, of two jobs that plan at once for one alone.
-
-    Raises:
-        PlanError: Another job did meanwhile (transient).
-    """
-    if not store.create(RUN_FILE, _run_bytes(run)):
-        error = PlanError(
-            f"{store.uri}: was planned by another job meanwhile. Run the same command again: it "
-            "goes on with that plan, or says in what it differs"
-        )
-        error.is_transient = True
-        raise error
+def create_run(store: Store, run: RunFile) -> bool:
+    """Put run.json in place if there is none; whether it was this call that did."""
+    return store.create(RUN_FILE, _run_bytes(run))
 
 
 def claim_labels(store: Store, run: RunFile, wanted: LabelIdentity) -> None:

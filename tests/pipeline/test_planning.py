@@ -183,7 +183,8 @@ def test_planning_that_was_stopped_between_run_file_and_plan_goes_on(src, out):
     assert read_plan(job.store).clips == plan.clips
 
 
-def test_of_two_plannings_at_once_the_first_one_counts(src, out, monkeypatch):
+@pytest.mark.parametrize("max_clip_frames", [2, 3])
+def test_of_two_plannings_at_once_the_first_one_counts(src, out, monkeypatch, max_clip_frames):
     make, others = planning.make_plan, []
 
     def make_while_another_plans(*arguments, **options):
@@ -192,9 +193,11 @@ def test_of_two_plannings_at_once_the_first_one_counts(src, out, monkeypatch):
         return make(*arguments, **options)
 
     monkeypatch.setattr(planning, "make_plan", make_while_another_plans)
-    with pytest.raises(PlanError, match="was planned by another job meanwhile") as caught:
-        plan_job(str(src), out, {"max_clip_frames": 3})
-    assert caught.value.is_transient
+    if max_clip_frames == 2:
+        assert plan_job(str(src), out, {"max_clip_frames": 2}).run == others[0].run
+    else:
+        with pytest.raises(RefusedError, match="max_clip_frames: 2 -> 3"):
+            plan_job(str(src), out, {"max_clip_frames": 3})
     (other,) = others
     assert read_run(other.store) == other.run
     assert read_plan(other.store).clips.num_rows == 4

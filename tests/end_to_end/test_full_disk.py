@@ -73,5 +73,6 @@ def test_a_full_disk_ends_the_job_and_room_lets_it_go_on(small_disk, tmp_path):
     assert message.startswith(f"{disk}/out: 3 of 3 clips are not accounted for; what is committed")
     assert f"\n  {disk}/out/" in message
     assert "no space left on the device. Free some space and run again" in message
-    assert said["left"] == ["plan/clips.parquet", "plan/videos.parquet", "run.json"]
+    plan = ["plan/clips.parquet", "plan/labels.json", "plan/videos.parquet"]
+    assert said["left"] == [*plan, "run.json"]
     assert (said["room"], said["verify"]) == (0, 0), said["last"]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Any
 
 from pipeline.config import PlanConfig
 from pipeline.errors import PlanError, RefusedError
@@ -37,7 +38,7 @@ class PlannedJob:
 def plan_job(
     src: str,
     out: str,
-    wanted: dict[str, object],
+    wanted: dict[str, Any],
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     cuts: Mapping[str, Sequence[int]] | None = None,
     on_cut: Callable[[int, int], None] = lambda done, total: None,
@@ -64,7 +65,7 @@ def plan_job(
     """
     store = Store(out)
     run = read_run(store)
-    config = replace(run.plan if run else PlanConfig(), **wanted)  # type: ignore[arg-type]
+    config = replace(run.plan if run else PlanConfig(), **wanted)
     if run is not None:
         check_same_plan(store, run, config)
     elif committed_shards(store):

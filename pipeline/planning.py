@@ -131,10 +131,12 @@ def _count_new_files(store: Store, source: Source) -> int:
                 file.version,
             ]
     if not is_one_as_it_was:
-        found = f"{num_found} of them are in SRC, all" if num_found else "none of them is in SRC"
-        changed = " changed since: copies need their times (cp -p)" if num_found else ""
+        other, found = "other ", "none of them is in SRC"
+        if num_found:
+            other = ""
+            found = f"all {num_found} in SRC have changed since (copies need their times: cp -p)"
         raise RefusedError(
-            f"{store.uri}: was planned from {videos.num_rows} other videos, such as "
-            f"{videos['uri'][0].as_py()!r}; {found}{changed}. Give the same SRC, or a new OUT"
+            f"{store.uri}: was planned from {videos.num_rows} {other}videos, such as "
+            f"{videos['uri'][0].as_py()!r}; {found}. Give the same SRC, or a new OUT"
         )
     return len(listed) - num_found

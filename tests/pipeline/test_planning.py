@@ -97,7 +97,7 @@ def test_a_src_whose_videos_are_others_of_the_same_names_is_refused(src, out, tm
     (copied / "a.mp4").touch()
     assert plan_job(str(copied), out, {}).num_new_files == 0  # one bad video stops no job
     (copied / "b.mp4").touch()
-    with pytest.raises(RefusedError, match=r"planned from 2 videos, .*; all 2 in SRC have changed since"):
+    with pytest.raises(RefusedError, match=r"2 videos, .*; all 2 in SRC have changed"):
         plan_job(str(copied), out, {})
 
 

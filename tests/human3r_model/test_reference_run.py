@@ -12,7 +12,7 @@ from human3r_model.reference_run import (
     run_reference,
     summarise_run,
 )
-from tests.human3r_model.reference import new_tiny_model, tiny_model
+from tests.human3r_model.reference import new_tiny_model
 
 FRAMES = np.full((3, 16, 32, 3), 90, dtype=np.uint8)
 POSE = np.zeros(7, dtype=np.float32)
@@ -74,7 +74,7 @@ def test_unreadable_files_are_named(tmp_path, content):
 def test_the_frame_of_a_reset_is_run_twice_and_kept_once(tmp_path, interval, kept, num_steps):
     arrays = {"frames": FRAMES, "steps": 3} | ({"reset_interval": interval} if interval else {})
     reference = read_reference(save(tmp_path, **arrays))
-    steps = list(run_reference(tiny_model(-1.0), reference, ttt3r=True))
+    steps = list(run_reference(new_tiny_model(-1.0), reference, ttt3r=True))
     summary = summarise_run(steps)
     assert summary["steps"] == num_steps
     assert summary["kept_steps"].tolist() == kept

@@ -6,29 +6,30 @@ from collections.abc import Callable
 import torch
 
 from bench.report import Figure
+from human3r_model.config import Precision
 
 MATRIX_SIZE = {"cpu": 1024, "cuda": 8192}
 COPY_BYTES = {"cpu": 2**28, "cuda": 2**31}
 REPEATS = 5
 
 
-def measure_ceilings(device: str, dtype: torch.dtype = torch.float32) -> tuple[Figure, Figure]:
+def measure_ceilings(device: str, precision: Precision = "float32") -> tuple[Figure, Figure]:
     """The device's matrix-product rate and memory bandwidth, with as many threads as torch has.
 
     Args:
         device: "cpu" or "cuda".
-        dtype: Of the matrices.
+        precision: Of the matrices; for "tf32", the process must have been set to it.
     """
+    dtype = torch.float32 if precision == "tf32" else getattr(torch, precision)
     size, num_bytes = MATRIX_SIZE[device], COPY_BYTES[device]
     left, right = (torch.rand(size, size, dtype=dtype, device=device) for _ in range(2))
     source = torch.zeros(num_bytes, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
     products_s = _times(lambda: left @ right, device)
     copies_s = _times(lambda: target.copy_(source), device)
-    kind = str(dtype).removeprefix("torch.")
     return (
         Figure(
-            f"ceiling: {kind} matrix product",
+            f"ceiling: {precision} matrix product",
             "GFLOP/s",
             tuple(2 * size**3 / seconds / 1e9 for seconds in products_s),
         ),

@@ -25,12 +25,6 @@ from human3r_model.values import HeadSelection
 from pipeline.models import ModelSource, device_name, load_models
 
 HEADS = HeadSelection(pointmap=True)
-PRODUCTS: dict[Precision, torch.dtype] = {
-    "float32": torch.float32,
-    "tf32": torch.float32,  # as the network's loader has set the process
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
 WHOLE, PLAIN = "through the network", "plain formulation"
 MIN_OF_PLAIN = 1.3  # on a CPU, of the plain formulation's speed
 MIN_OF_CEILING = 0.6  # on a GPU, of its matrix products' rate
@@ -126,9 +120,9 @@ def _figures(
     """Ceilings, the whole, its parts, and the plain formulation where it was run."""
     num_frames, whole_s = options.num_clips * options.num_frames, rounds.pop(WHOLE)
     is_gpu = device != "cpu"
-    ceilings = measure_ceilings(device, PRODUCTS[options.precision])
+    ceilings = measure_ceilings(device, options.precision)
     rate = tuple(num_frames * flops / 1e9 / seconds for seconds in whole_s)
-    is_judged = "H200" in device_name(device) and PRODUCTS[options.precision] != torch.float32
+    is_judged = "H200" in device_name(device) and options.precision in ("bfloat16", "float16")
     target = MIN_FPS.get(model.config.name) if is_judged else None
     yield from ceilings
     yield Figure(WHOLE, "frames/s", tuple(num_frames / s for s in whole_s), at_least=target)
@@ -153,7 +147,12 @@ def _figures(
             at_least=None if is_gpu else MIN_OF_PLAIN,
         )
     if gpu_bytes is not None:
-        yield Figure("memory of the GPU, at most", "GB", (gpu_bytes / 1e9,))
+        yield Figure(
+            "memory of the GPU, at most",
+            "GB",
+            (gpu_bytes / 1e9,),
+            note="torch's, reserved; CUDA's own, some hundred MB a process, comes on top",
+        )
 
 
 def _noise(options: ModelOptions, model: Human3R, device: str) -> Tensor:
@@ -195,9 +194,10 @@ def _run(model: Human3R, clips: Tensor) -> None:
 
 def _most_gpu_bytes(model: Human3R, clips: Tensor) -> int:
     """The most memory of one run, weights and frames included."""
+    torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
     _run(model, clips)
-    return torch.cuda.max_memory_allocated()
+    return torch.cuda.max_memory_reserved()
 
 
 def _measure(

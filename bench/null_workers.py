@@ -86,7 +86,7 @@ def sleep_through(out: Path, num_workers: int, shard_s: Sequence[float]) -> Slep
         config=WorkerConfig(),
     )
     load_worker = cast(LoadWorker, functools.partial(NullWorker, shard_s))
-    resources = RayResources(workers=num_workers, num_cpus=0.01)
+    resources = RayResources(workers=num_workers, num_gpus=0, num_cpus=0.01)
     called_s, cpu_s = time.time(), time.process_time()
     shards = range(len(shard_s))
     num_reports = sum(1 for _ in run_shards(shards, settings, resources, load_worker))

@@ -22,10 +22,10 @@ from human3r_model.config import Precision
 from human3r_model.model import Human3R
 from human3r_model.preprocess import image_geometry
 from human3r_model.values import HeadSelection
-from pipeline.config import SHARDS_AT_ONCE, LabelConfig, WorkerConfig
+from pipeline.config import SHARDS_AT_ONCE, LabelConfig, PlanConfig, WorkerConfig
 from pipeline.errors import ProbeError
 from pipeline.frames import open_frames
-from pipeline.inference import ClipInput
+from pipeline.inference import ClipInput, to_device
 from pipeline.job import annotate_job, identify
 from pipeline.ledger import read_ledger
 from pipeline.models import Models, ModelSource, load_models
@@ -82,7 +82,8 @@ def bench_pipeline(
         tempfile.TemporaryDirectory(prefix="h3r-bench-") as folder,
         ThreadPoolExecutor(SHARDS_AT_ONCE) as pool,  # as an actor's threads, which live as long
     ):
-        batches = _decode_all(plan_job(options.src, f"{folder}/frames", {}), models, options.worker)
+        job = plan_job(options.src, f"{folder}/frames", _plan(options.worker))
+        batches = _decode_all(job, models, options.worker)
         num_frames = sum(len(clip) for batch in batches for clip in batch)
         for repeat in range(options.repeats + 1):
             on_progress(f"pair {repeat} of {options.repeats} ({num_frames} frames)")
@@ -107,13 +108,14 @@ def bench_pipeline(
             "frames": num_frames,
             "clips": sum(map(len, batches)),
             "batch_clips": options.worker.batch_clips,
+            "largest_batch": max(map(len, batches)),
             "encode_frames": options.worker.encode_frames,
             "network_threads": options.num_threads,
             "warm_up": 1,
             "repeats": options.repeats,
         },
         figures=(
-            *measure_ceilings(models.device),
+            *measure_ceilings(models.device, options.precision),
             Figure("network alone", "frames/s", tuple(bare_fps), note="the ceiling"),
             Figure(WHOLE_JOB, "frames/s", tuple(job_fps)),
             Figure(
@@ -130,6 +132,11 @@ def bench_pipeline(
         ),
         not_measured=("Ray, and other workers on the machine: see bench scale",),
     )
+
+
+def _plan(worker: WorkerConfig) -> dict[str, int]:
+    """Shards that hold a batch, as a large corpus should be planned."""
+    return {"max_shard_frames": worker.batch_clips * PlanConfig.max_clip_frames}
 
 
 def _decode_all(
@@ -177,8 +184,8 @@ def _run_batch(model: Human3R, clips: list[list[Pictures]], encode_frames: int) 
     for start in range(0, len(clips[0]), encode_frames):
         chunks = [clip[start : start + encode_frames] for clip in clips]
         chunks = [chunk for chunk in chunks if chunk]
-        pictures = np.stack([picture for chunk in chunks for picture in chunk])
-        features = model.encode(torch.from_numpy(pictures).to(device), heads)
+        pictures = [picture for chunk in chunks for picture in chunk]
+        features = model.encode(to_device(pictures, device), heads)
         starts = np.cumsum([0, *map(len, chunks)])
         for offset in range(len(chunks[0])):
             live = sum(offset < len(chunk) for chunk in chunks)
@@ -192,7 +199,7 @@ def _run_job(
     out: str, options: PipelineOptions, models: Models, pool: ThreadPoolExecutor
 ) -> tuple[float, dict[str, list[float]]]:
     """Seconds of the worker over all shards, and the ledger's seconds by phase."""
-    job = plan_job(options.src, out, {})
+    job = plan_job(options.src, out, _plan(options.worker))
     seconds = 0.0
 
     def run_shards(shards: Sequence[int], settings: WorkerSettings) -> Generator[ShardReport]:

@@ -44,7 +44,10 @@ def set_precision(model: Human3R, precision: Precision) -> None:
 def set_products(precision: Precision) -> None:
     """Say how this process multiplies float32 on a GPU: in IEEE's way for "float32" alone.
 
-    Who runs networks of two precisions in turns says it before each.
+    Products of 16 bits are summed in 32: else partial sums may be rounded, or overflow, by how many
+    clips go side by side. Who runs networks of two precisions in turns says it before each.
     """
     torch.backends.cuda.matmul.allow_tf32 = precision != "float32"
     torch.backends.cudnn.allow_tf32 = precision != "float32"
+    torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pipeline.config import LabelIdentity
     from pipeline.ledger import JobStatus
 
+DEFAULT_BATCH_CLIPS = 4
 _MODEL = "The model"
 _MACHINES = "Where and how fast (never changes a label)"
 
@@ -90,13 +91,14 @@ def annotate(
         ),
     ] = None,
     num_gpus_per_worker: Annotated[
-        float,
+        float | None,
         typer.Option(
             min=0,
-            help="GPUs a worker; may be a fraction. 0 runs on CPUs.",
+            help="GPUs a worker; may be a fraction, and 0 runs on CPUs. Default: 1 where there are "
+            "any.",
             rich_help_panel=_MACHINES,
         ),
-    ] = 0.0,
+    ] = None,
     num_cpus_per_worker: Annotated[
         float | None,
         typer.Option(
@@ -116,10 +118,11 @@ def annotate(
         int,
         typer.Option(
             min=1,
-            help="Clips of one size that go through the network together.",
+            help="Clips of one size that go through the network together; a GPU wants 32, and a "
+            "--max-shard-frames that holds as many.",
             rich_help_panel=_MACHINES,
         ),
-    ] = 4,
+    ] = DEFAULT_BATCH_CLIPS,
     compile_network: Annotated[
         bool,
         typer.Option(
@@ -180,6 +183,13 @@ def annotate(
     _warn(identity)
     resources = RayResources(workers, num_gpus_per_worker, num_cpus_per_worker, address)
     before = read_status(job.store)
+    clips_a_shard = before.num_clips / before.num_shards
+    if before.num_shards > 1 and max(clips_a_shard, DEFAULT_BATCH_CLIPS) < batch_clips:
+        _note(
+            f"shards hold {clips_a_shard:.1f} clips on average, and only clips of one shard go "
+            f"together: for --batch-clips {batch_clips} plan with --max-shard-frames "
+            f"{batch_clips * job.run.plan.max_clip_frames}"
+        )
     with AnnotateProgress(
         before.num_clips, before.num_pending + before.num_to_retry, before.num_frames_pending
     ) as progress:

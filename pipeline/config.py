@@ -86,7 +86,8 @@ class WorkerConfig:
         prefetch_frames: Decoded frames a clip may hold ready, in the network's size.
         decode_bytes: Main memory that the decoders of a shard may take, about; a clip
             too large for it runs alone.
-        device: torch device, "auto" for CUDA when there is one.
+        device: torch device, "auto" for CUDA when there is one; on Ray it follows from the GPUs
+            that a worker has.
         is_compiled: Whether torch.compile fuses the network's small operations.
     """
 

@@ -22,6 +22,7 @@ from human3r_model.model import Human3R
 from human3r_model.preprocess import ImageGeometry
 from human3r_model.values import HeadSelection, People, Prediction
 from pipeline.config import LabelConfig, WorkerConfig
+from pipeline.device_errors import check_device, is_out_of_memory
 from pipeline.errors import DecodeError
 from pipeline.labels import ClipLabels, ModelFrame
 from pipeline.machine import count_cores
@@ -75,22 +76,19 @@ def annotate_clips(
     Raises:
         torch.AcceleratorError: The device can no longer be used by this process. It says nothing of
             the clips.
+        torch._dynamo.exc.TorchDynamoException: The network cannot be compiled; likewise.
     """
     lanes = [_Lane(number, clip, labels, worker) for number, clip in enumerate(inputs)]
     try:
         with torch.inference_mode(), _Recording() as recording, turn or nullcontext():
             _run(model, lanes, labels, worker, recording)
         return [lane.result() for lane in lanes]
-    except torch.OutOfMemoryError as error:
-        if len(inputs) == worker.encode_frames == 1:
-            return [error]
-        is_too_large = True
-    except torch.AcceleratorError:
-        raise
     except Exception as error:
-        if len(inputs) == 1:
-            return [error]
-        is_too_large = False
+        is_too_large = is_out_of_memory(error)
+        if not is_too_large:
+            check_device(error)
+        if len(inputs) == 1 and not (is_too_large and worker.encode_frames > 1):
+            return [error.with_traceback(None)]  # its frames hold what is on the device
     finally:
         for lane in lanes:
             lane.close()
@@ -145,7 +143,7 @@ class _Lane:
         try:
             return list(itertools.islice(self._frames, num_frames))
         except Exception as error:
-            self.error = error
+            self.error = error.with_traceback(None)
             return []
 
     def result(self) -> ClipLabels | Exception:
@@ -241,7 +239,7 @@ def _run(
         began, advancing = time.perf_counter() - recording.waited_s, lanes
         pictures = [frame.rgb for chunk in chunks for frame in chunk]
         if pictures:
-            features = model.encode(_to_device(pictures, device), heads)
+            features = model.encode(to_device(pictures, device), heads)
         starts = list(itertools.accumulate(map(len, chunks[:-1]), initial=0))
         for offset in range(worker.encode_frames):
             is_live = [
@@ -266,7 +264,7 @@ def _run(
             lane.recorder.add_network_seconds(seconds / len(advancing))
 
 
-def _to_device(pictures: list[NDArray[np.uint8]], device: torch.device) -> torch.Tensor:
+def to_device(pictures: Sequence[NDArray[np.uint8]], device: torch.device) -> torch.Tensor:
     """[F, H, W, 3] for the network; a GPU copies them while the CPU goes on."""
     size = (len(pictures), *pictures[0].shape)
     frames = torch.empty(size, dtype=torch.uint8, pin_memory=device.type == "cuda")
@@ -312,7 +310,7 @@ def _record(step: _Step, lanes: list[_Lane], frames: list[ModelFrame], places: l
                 {name: values[is_mine] for name, values in step.people.items()},
             )
         except Exception as error:
-            lane.error = error
+            lane.error = error.with_traceback(None)
 
 
 def _people_arrays(people: People) -> dict[str, NDArray]:

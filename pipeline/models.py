@@ -110,7 +110,7 @@ def choose_device(wanted: str) -> str:
         torch.empty(0, device=wanted)
     except (RuntimeError, AssertionError) as error:  # the latter of a torch without CUDA
         reason = str(error).partition("\n")[0]
-        raise ConfigError(f"--device {wanted}: torch cannot use it here: {reason}") from error
+        raise ConfigError(f"device {wanted}: torch cannot use it here: {reason}") from error
     return wanted
 
 

@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # Read by Ray on import: on one machine, listen on the loopback interface only.
 os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
@@ -71,14 +71,15 @@ class RayResources:
 
     Attributes:
         workers: Actors; None takes one a GPU, or one in all without GPUs.
-        num_gpus: GPUs an actor; may be a fraction.
+        num_gpus: GPUs an actor; may be a fraction, and 0 computes on CPUs. None takes one where
+            the cluster has any.
         num_cpus: CPU cores an actor, also the threads of its network on a CPU; None shares the
             cores of this machine among the workers, and takes one on a cluster.
         address: Of an existing cluster ("auto" finds it); None starts Ray on this machine.
     """
 
     workers: int | None = None
-    num_gpus: float = 0.0
+    num_gpus: float | None = None
     num_cpus: float | None = None
     address: str | None = None
 
@@ -208,12 +209,14 @@ def _stream(
     resources: RayResources,
     load_worker: Callable[[WorkerSettings], ShardWorker],
 ) -> Generator[ShardReport]:
-    workers = min(_num_workers(resources), len(shards))
+    num_gpus = _num_gpus(resources)
+    workers = min(_num_workers(resources, num_gpus), len(shards))
     num_cpus = resources.num_cpus
     if num_cpus is None:
         total = int(ray.cluster_resources().get("CPU", 1))
         num_cpus = 1 if resources.address else max(1, total // workers)
-    _check_room(num_cpus, resources.num_gpus)
+    _check_room(num_cpus, num_gpus)
+    settings = _on_its_device(settings, num_gpus)
     items = [{"shard_index": index} for index in shards]
     reports = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
         ShardActor,
@@ -226,18 +229,34 @@ def _stream(
             max_concurrent_calls_per_actor=SHARDS_AT_ONCE,
             enable_true_multi_threading=True,
         ),
-        num_gpus=resources.num_gpus,
+        num_gpus=num_gpus,
         num_cpus=num_cpus,
     )
     for row in reports.iter_rows():
         yield ShardReport.from_row(row)
 
 
-def _num_workers(resources: RayResources) -> int:
+def _num_gpus(resources: RayResources) -> float:
+    if resources.num_gpus is not None:
+        return resources.num_gpus
+    return 1.0 if ray.cluster_resources().get("GPU", 0) >= 1 else 0.0
+
+
+def _on_its_device(settings: WorkerSettings, num_gpus: float) -> WorkerSettings:
+    """The device is what Ray reserves, and no other.
+
+    Ray hides no GPU from an actor that has none of its own, and one whose GPU is out of order must
+    not go on by the CPU, at a hundredth of the speed.
+    """
+    device = "cuda" if num_gpus > 0 else "cpu"
+    return replace(settings, config=replace(settings.config, device=device))
+
+
+def _num_workers(resources: RayResources, num_gpus: float) -> int:
     if resources.workers is not None:
         return resources.workers
-    if resources.num_gpus > 0:
-        return max(1, int(ray.cluster_resources().get("GPU", 0) / resources.num_gpus))
+    if num_gpus > 0:
+        return max(1, int(ray.cluster_resources().get("GPU", 0) / num_gpus))
     return 1
 
 

@@ -105,7 +105,8 @@ def load_slow(settings: WorkerSettings) -> ShardWorker:
 def drive(source: Path, out: Path) -> None:
     """Run the job on Ray, as `h3r annotate` does."""
     job = plan_source(source, out)
-    identity, resources = identity_of(job, fake_models()), RayResources(WORKERS, num_cpus=1)
+    identity = identity_of(job, fake_models())
+    resources = RayResources(WORKERS, num_gpus=0, num_cpus=1)
     annotate_job(
         job,
         identity,

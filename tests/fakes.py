@@ -41,6 +41,9 @@ class FakeState:
         return FakeState(tuple(self.seen[i] for i in clips.tolist()))
 
 
+OUT_OF_MEMORY = torch.OutOfMemoryError("CUDA out of memory")
+
+
 @dataclass
 class FakeHuman3R:
     """A network that reads the code in the picture and answers labels that spell it.
@@ -56,6 +59,7 @@ class FakeHuman3R:
         nan_betas_at: Codes whose person 0 has betas that are not finite.
         most_frames: Frames that fit into its memory at once.
         loses_device_at: Codes that the GPU fails on.
+        out_of_memory: What is raised when frames do not fit.
     """
 
     num_people: Callable[[int, int], int] = lambda video, frame: (video + frame) % 3
@@ -64,6 +68,7 @@ class FakeHuman3R:
     nan_betas_at: Set[Code] = frozenset()
     most_frames: int = 1000
     loses_device_at: Set[Code] = frozenset()
+    out_of_memory: Exception = OUT_OF_MEMORY
     config: ModelConfig = field(default=replace(PRESETS["tiny"], long_side=64))
     batch_sizes: list[int] = field(default_factory=list)
 
@@ -72,7 +77,7 @@ class FakeHuman3R:
 
     def encode(self, frames: Tensor, heads: HeadSelection) -> FakeFeatures:
         if len(frames) > self.most_frames:
-            raise torch.OutOfMemoryError(f"CUDA out of memory: {len(frames)} frames")
+            raise self.out_of_memory
         codes = tuple(read_code(picture) for picture in frames.numpy())
         if self.loses_device_at & set(codes):
             raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")

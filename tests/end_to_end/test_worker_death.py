@@ -41,7 +41,7 @@ def load_deadly(ends_by, settings):
 def annotate_deadly(job, ends_by):
     """Annotate on Ray, in a process that dies whenever it sees the deadly video."""
     load = functools.partial(load_deadly, ends_by)
-    resources = RayResources(workers=1, num_cpus=1)
+    resources = RayResources(workers=1, num_gpus=0, num_cpus=1)
     return annotate_job(
         job,
         identity_of(job, fake_models()),

@@ -61,14 +61,26 @@ def test_a_cluster_that_does_not_answer_fails_at_once(small_source, tmp_path):
     assert answer.stderr.splitlines()[-1].startswith(message)
 
 
+def run_here(shards, settings, resources):
+    """As `run_shards`, in this process."""
+    worker = ShardWorker.load(settings)
+    yield from (worker.annotate(shard) for shard in shards)
+
+
+@pytest.mark.parametrize(("max_shard_frames", "is_told"), [(8, True), (1600, False)])
+def test_batches_that_shards_cannot_hold_are_told_of(
+    small_source, tmp_path, monkeypatch, max_shard_frames, is_told
+):
+    monkeypatch.setattr("pipeline.ray_runner.run_shards", run_here)
+    plan = ("--max-clip-frames", 4, "--max-shard-frames", max_shard_frames)
+    answer = h3r("annotate", small_source, tmp_path / "out", *TINY, "--batch-clips", 16, *plan)
+    assert ("for --batch-clips 16 plan with --max-shard-frames 64\n" in answer.stderr) == is_told
+
+
 @pytest.mark.parametrize(("options", "num_compiled"), [((), 0), (("--compile",), 1)])
 def test_a_worker_compiles_its_network_where_that_is_asked_for(
     small_source, tmp_path, monkeypatch, options, num_compiled
 ):
-    def run_here(shards, settings, resources):
-        worker = ShardWorker.load(settings)
-        yield from (worker.annotate(shard) for shard in shards)
-
     compiled = []
     monkeypatch.setattr("human3r_model.compiled.compile_trunk", compiled.append)
     monkeypatch.setattr("pipeline.ray_runner.run_shards", run_here)

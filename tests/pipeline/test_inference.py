@@ -207,6 +207,50 @@ def test_a_batch_too_large_for_the_memory_is_halved_and_counted(most_frames, cou
     assert [labels.num_out_of_memory for labels in answers] == counts
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.AcceleratorError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+)
+def test_memory_that_is_not_torchs_own_runs_out_likewise(error):
+    answers = annotate(
+        FakeHuman3R(most_frames=4, out_of_memory=error), *(coded_clip(v, 3) for v in (1, 2, 3))
+    )
+    for video, labels in enumerate(answers, 1):
+        check_labels(labels, video, [0, 1, 2])
+    assert [labels.num_out_of_memory for labels in answers] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("num_clips", [1, 2])
+def test_a_lost_device_that_another_library_notices_is_no_clips_fault(monkeypatch, num_clips):
+    def synchronize():
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr("torch.cuda.is_initialized", lambda: True)
+    monkeypatch.setattr("torch.cuda.synchronize", synchronize)
+    with pytest.raises(torch.AcceleratorError, match="illegal memory access"):
+        annotate(FakeHuman3R(breaks_at={(1, 1)}), *[coded_clip(1, 3)] * num_clips)
+
+
+def test_what_cannot_be_compiled_is_no_clips_fault(monkeypatch):
+    from torch._dynamo.exc import TorchDynamoException
+
+    def encode(network, frames, heads):
+        raise TorchDynamoException("no space left on device")
+
+    monkeypatch.setattr(FakeHuman3R, "encode", encode)
+    with pytest.raises(TorchDynamoException, match="no space left"):
+        annotate(FakeHuman3R(), coded_clip(1, 3), coded_clip(2, 3))
+
+
+def test_an_error_keeps_nothing_of_the_network():
+    (answer,) = annotate(FakeHuman3R(breaks_at={(1, 1)}), coded_clip(1, 3))
+    assert isinstance(answer, RuntimeError)
+    assert answer.__traceback__ is None
+
+
 def test_a_clip_too_large_alone_fails_and_says_so():
     answers = annotate(FakeHuman3R(most_frames=0), coded_clip(1, 3), coded_clip(2, 3))
     assert [type(answer) for answer in answers] == [torch.OutOfMemoryError] * 2

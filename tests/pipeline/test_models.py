@@ -73,7 +73,7 @@ def test_a_body_model_that_is_not_there_or_none_is_named(tmp_path):
 def test_devices():
     assert choose_device("cpu") == device_name("cpu") == "cpu"
     for none in ("cuda:99", "foo"):
-        with pytest.raises(ConfigError, match=f"--device {none}: torch cannot use it here: "):
+        with pytest.raises(ConfigError, match=f"device {none}: torch cannot use it here: "):
             choose_device(none)
     assert choose_device("auto") in ("cpu", "cuda")
 

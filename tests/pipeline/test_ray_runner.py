@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import ray_runner
 from pipeline.config import WorkerConfig
 from pipeline.errors import ConfigError, JobError, StorageError
 from pipeline.models import ModelSource
@@ -15,7 +16,7 @@ from pipeline.ray_runner import RayResources, check_reachable, run_shards
 from pipeline.report import ShardReport
 from pipeline.worker import WorkerSettings
 
-ONE_CPU = RayResources(num_cpus=1)
+ONE_CPU = RayResources(num_gpus=0, num_cpus=1)
 
 
 class FakeWorker:
@@ -58,7 +59,7 @@ pytestmark = pytest.mark.usefixtures("ray_cluster")
 
 
 def test_every_shard_gives_its_report(tmp_path):
-    reports = run(tmp_path, [0, 3, 7], resources=RayResources(workers=2, num_cpus=1))
+    reports = run(tmp_path, [0, 3, 7], resources=RayResources(workers=2, num_gpus=0, num_cpus=1))
     assert reports == [ShardReport(i, num_done=1, num_frames=10 + i) for i in (0, 3, 7)]
 
 
@@ -100,13 +101,26 @@ def test_closing_stops_the_workers(tmp_path):
     ("resources", "words"),
     [
         (RayResources(num_gpus=1, num_cpus=1), "a worker needs 1 CPU cores and 1 GPUs"),
-        (RayResources(num_cpus=3), "a worker needs 3 CPU cores and 0 GPUs"),
+        (RayResources(num_gpus=0, num_cpus=3), "a worker needs 3 CPU cores and 0 GPUs"),
     ],
 )
 def test_a_worker_that_fits_nowhere_is_refused_at_once(tmp_path, resources, words):
     with pytest.raises(JobError, match=words) as error:
         run(tmp_path, [0], resources=resources)
     assert "it has 2 and 0" in str(error.value)
+
+
+def test_a_worker_takes_a_gpu_where_the_cluster_has_any(tmp_path, monkeypatch):
+    monkeypatch.setattr("ray.cluster_resources", lambda: {"CPU": 2.0, "GPU": 8.0})
+    with pytest.raises(JobError, match="a worker needs 1 CPU cores and 1 GPUs"):  # there are none
+        run(tmp_path, [0], resources=RayResources(num_cpus=1))
+
+
+@pytest.mark.parametrize(("num_gpus", "device"), [(0, "cpu"), (0.25, "cuda"), (1, "cuda")])
+def test_a_worker_computes_on_what_ray_reserves_for_it(tmp_path, num_gpus, device):
+    told = ray_runner._on_its_device(settings(tmp_path), num_gpus)
+    assert told.config == WorkerConfig(device=device)
+    assert told.out == str(tmp_path)
 
 
 def test_a_failure_of_ray_is_one_error(tmp_path, capfd):

@@ -7,7 +7,7 @@
 import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from human3r_model.config import PRECISIONS, Precision
 from pipeline.errors import ConfigError
@@ -97,6 +97,17 @@ class WorkerConfig:
     decode_bytes: int = 2**31
     device: str = "auto"
     is_compiled: bool = False
+
+    def halved(self, times: int) -> "WorkerConfig":
+        """With so many times half the frames at once: first of the clips, then of each clip's."""
+        if not times:
+            return self
+        less = (
+            replace(self, batch_clips=self.batch_clips // 2)
+            if self.batch_clips > 1
+            else replace(self, encode_frames=max(1, self.encode_frames // 2))
+        )
+        return less.halved(times - 1)
 
 
 @dataclass(frozen=True)

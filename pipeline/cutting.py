@@ -43,10 +43,10 @@ def sample_frames(
         return np.arange(num_frames, dtype=np.int64)
     wanted = DEFAULT_MAX_FPS if fps is None else fps
     tick_s = float(time_base)
-    times_s = (frame_pts - frame_pts[0]) * tick_s
-    end_s = times_s[-1] + min(tick_s, MAX_ROUNDING_S)
+    end_s = int(frame_pts[-1] - frame_pts[0]) * tick_s + min(tick_s, MAX_ROUNDING_S)
     if num_frames - 1 <= wanted * 1.001 * end_s:
         return np.arange(num_frames, dtype=np.int64)
+    times_s = (frame_pts - frame_pts[0]) * tick_s
     ticks_s = np.arange(int(np.floor(end_s * wanted + 1e-6)) + 1) / wanted
     right = np.clip(np.searchsorted(times_s, ticks_s), 1, num_frames - 1)
     is_left_nearer = ticks_s - times_s[right - 1] <= times_s[right] - ticks_s + TIE_S
@@ -60,6 +60,8 @@ def cut_shots(sampled: NDArray[np.int64], cuts: Sequence[int]) -> list[tuple[int
         sampled: [S] rising source frames.
         cuts: First source frame of every shot but the first, rising.
     """
+    if not cuts:
+        return [(0, len(sampled))]
     places = np.searchsorted(sampled, np.asarray(cuts, np.int64)).tolist()
     return list(itertools.pairwise([0, *places, len(sampled)]))
 

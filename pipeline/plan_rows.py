@@ -39,7 +39,12 @@ def clip_rows(
         time_base = Fraction(video.columns["time_base_num"], video.columns["time_base_den"])
         duration_s = video.columns["duration_s"]
     sampled = sample_frames(video_pts, time_base, config.fps)
-    times_s = np.append((video_pts - video_pts[:1]) * float(time_base), duration_s)
+    tick_s = float(time_base)
+
+    def shown_s(frame: int) -> float:
+        is_end = frame == len(video_pts)
+        return duration_s if is_end else int(video_pts[frame] - video_pts[0]) * tick_s
+
     for shot_index, (first_place, stop_place) in enumerate(cut_shots(sampled, cuts)):
         if cuts and first_place == stop_place:
             continue
@@ -54,8 +59,8 @@ def clip_rows(
                 "shot_index": shot_index,
                 "start_frame": first,
                 "end_frame": stop,
-                "start_time_s": float(times_s[first]),
-                "end_time_s": float(times_s[stop]),
+                "start_time_s": shown_s(first),
+                "end_time_s": shown_s(stop),
                 "num_frames": len(index),
                 "frame_index": frames[0],
                 "frame_pts": frames[1],

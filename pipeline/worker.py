@@ -109,6 +109,7 @@ class ShardWorker:
         self._entry = threading.Lock()
         self._places = threading.Semaphore(SHARDS_AT_ONCE)
         self._network_turn = threading.Lock()
+        self._num_halved = 0  # how often a batch was too large for the device: the next begin so
 
     @classmethod
     def load(cls, settings: WorkerSettings) -> "ShardWorker":
@@ -185,13 +186,13 @@ class ShardWorker:
                 writer.add_failure(clip, answer)
             else:
                 runnable.append(answer)
-        config = self._settings.config
+        config = self._settings.config.halved(self._num_halved)
         batch_clips = 1 if attempt.is_careful else config.batch_clips
         with ThreadPoolExecutor(1, "rows") as pool:  # while the network is at the next batch
             finishing: Future[None] | None = None
             for batch in make_batches(runnable, batch_clips, config.decode_bytes):
                 with attempt.clip_mark(batch[0].clip_id):
-                    answers = self._run_network(batch)
+                    answers = self._run_network(batch, config)
                     release_memory()
                     if finishing is not None:
                         finishing.result()
@@ -222,12 +223,17 @@ class ShardWorker:
             open_frames=lambda: open_frames(clip, root, geometry, retries, num_decoders),
         )
 
-    def _run_network(self, batch: Sequence[ClipInput]) -> list[ClipLabels | Exception]:
-        labels, config = self._settings.identity.labels, self._settings.config
+    def _run_network(
+        self, batch: Sequence[ClipInput], config: WorkerConfig
+    ) -> list[ClipLabels | Exception]:
+        labels, num_before = self._settings.identity.labels, self._num_halved
         try:
-            return annotate_clips(self._model, batch, labels, config, self._network_turn)
+            answers = annotate_clips(self._model, batch, labels, config, self._network_turn)
         except torch.AcceleratorError as error:  # all that follows would fail in this process
             end_process(f"{self._identity.host}: {self._identity.device} failed: {error}")
+        counts = [answer.num_out_of_memory for answer in answers if isinstance(answer, ClipLabels)]
+        self._num_halved = max(self._num_halved, num_before + max(counts, default=0))
+        return answers
 
     def _add_answers(
         self,

@@ -2,7 +2,14 @@ import dataclasses
 
 import pytest
 
-from pipeline.config import LabelConfig, LabelIdentity, PlanConfig, differences, fingerprint
+from pipeline.config import (
+    LabelConfig,
+    LabelIdentity,
+    PlanConfig,
+    WorkerConfig,
+    differences,
+    fingerprint,
+)
 
 IDENTITY = LabelIdentity(
     model_preset="tiny",
@@ -77,3 +84,13 @@ def test_differences_are_named_to_the_leaf():
         "plan.fps: None -> 5.0",
     ]
     assert differences(stored, stored) == []
+
+
+@pytest.mark.parametrize(
+    ("times", "at_once"),
+    [(0, (5, 4)), (1, (2, 4)), (2, (1, 4)), (3, (1, 2)), (4, (1, 1)), (9, (1, 1))],
+)
+def test_less_at_once(times, at_once):
+    worker = WorkerConfig(batch_clips=5, encode_frames=4, prefetch_frames=7).halved(times)
+    assert (worker.batch_clips, worker.encode_frames) == at_once
+    assert worker.prefetch_frames == 7

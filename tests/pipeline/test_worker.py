@@ -230,6 +230,17 @@ def test_after_a_death_clips_go_one_by_one(small_source, tmp_path):
     assert read_commit(job.store, 1)["attempt"].to_pylist() == [2, 2, 2]
 
 
+def test_batches_that_do_not_fit_are_smaller_from_then_on(small_source, tmp_path):
+    job = plan_small(small_source, tmp_path / "out")
+    network = FakeHuman3R(most_frames=2)
+    worker = worker_of(job, network, config=WorkerConfig(batch_clips=2, encode_frames=2))
+    for shard in (0, 1, 2):
+        worker.annotate(shard)
+    counts = [read_commit(job.store, shard)["num_out_of_memory"].to_pylist() for shard in range(3)]
+    assert counts == [[1, 1], [0, 0, 0], [0, 0]]
+    assert set(network.batch_sizes) == {1}
+
+
 LOSE_THE_DEVICE = """
 import sys
 from pathlib import Path

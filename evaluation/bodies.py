@@ -61,9 +61,10 @@ def procrustes_errors_mm(pred: Points, true: Points) -> Errors:
 def world_errors_mm(pred: Points, true: Points, num_aligned: int | None) -> Errors:
     """Mean joint distance of each frame in the world: W-MPJPE or WA-MPJPE.
 
-    The person's frames are taken in chunks of 100 (what is left over stays with the last chunk, as
-    in WHAM's evaluation; a shorter track is one chunk); each chunk is aligned by one similarity
-    (with scale) over all joints of its first frames.
+    The person's frames are taken in chunks of 100, the rest as a shorter one (the evaluations of
+    WHAM, GVHMR, arXiv 2409.06662, and Human3R); each chunk is aligned by one similarity (with
+    scale) over all joints of its first frames. A rest of a single frame is aligned by that frame,
+    as there, so that its error is that of `procrustes_errors_mm`.
 
     Args:
         pred: [M, J, 3] world of the prediction.
@@ -89,11 +90,11 @@ def world_errors_mm(pred: Points, true: Points, num_aligned: int | None) -> Erro
 
 
 def chunks(num_frames: int) -> list[slice]:
-    """Spans of 100 frames; the rest, shorter than that, stays with the last."""
-    num_chunks = max(num_frames // CHUNK_FRAMES, min(num_frames, 1))
-    starts = [CHUNK_FRAMES * index for index in range(num_chunks)]
-    ends = [*starts[1:], num_frames]
-    return [slice(start, end) for start, end in zip(starts, ends, strict=True)] if starts else []
+    """Spans of 100 frames, then the rest, which is shorter."""
+    return [
+        slice(start, min(start + CHUNK_FRAMES, num_frames))
+        for start in range(0, num_frames, CHUNK_FRAMES)
+    ]
 
 
 def root_translation_errors_percent(pred: Points, true: Points) -> Errors | None:

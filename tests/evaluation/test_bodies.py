@@ -65,11 +65,12 @@ def test_procrustes_takes_away_any_similarity_of_each_row():
         (0, []),
         (1, [(0, 1)]),
         (100, [(0, 100)]),
-        (199, [(0, 199)]),
-        (250, [(0, 100), (100, 250)]),
+        (101, [(0, 100), (100, 101)]),
+        (199, [(0, 100), (100, 199)]),
+        (250, [(0, 100), (100, 200), (200, 250)]),
     ],
 )
-def test_chunks_of_100_frames_keep_the_rest(num_frames, expected):
+def test_chunks_of_100_frames_and_then_the_rest(num_frames, expected):
     assert [(chunk.start, chunk.stop) for chunk in chunks(num_frames)] == expected
 
 
@@ -94,11 +95,19 @@ def test_drift_shows_from_the_first_frames_and_is_spread_over_all():
 
 
 def test_each_chunk_is_aligned_anew():
-    true = walk(200)
+    true = walk(199)
     pred = true.copy()
-    pred[100:] += [0, 3, 0]  # a jump between the chunks
+    pred[100:] += [0, 3, 0]  # a jump between the chunks, of which the second is not full
     assert world_errors_mm(pred, true, NUM_FIRST_FRAMES).max() < 1e-8
     assert world_errors_mm(pred[50:150], true[50:150], NUM_FIRST_FRAMES)[-1] > 2000
+
+
+@pytest.mark.parametrize("num_aligned", [NUM_FIRST_FRAMES, None])
+def test_a_rest_of_one_frame_is_aligned_by_itself(num_aligned):
+    true = walk(101)
+    pred = true + np.random.default_rng(6).normal(scale=0.01, size=true.shape)
+    errors = world_errors_mm(pred, true, num_aligned)
+    assert errors[100] == pytest.approx(procrustes_errors_mm(pred[100:], true[100:]).mean())
 
 
 def test_root_error_is_a_part_of_the_way():

@@ -48,7 +48,7 @@ METRICS: tuple[MetricSpec, ...] = (
         "mm",
         "people",
         "lower",
-        "mean distance of 22 body joints, pelvises laid upon each other",
+        "mean distance of 22 body joints, the middles of the hips laid upon each other",
     ),
     MetricSpec(
         "PA-MPJPE",
@@ -64,7 +64,7 @@ METRICS: tuple[MetricSpec, ...] = (
         "mm",
         "people",
         "lower",
-        "mean distance of the skin, pelvises laid upon each other",
+        "mean distance of the skin, the middles of the hips laid upon each other",
     ),
     MetricSpec(
         "W-MPJPE",

@@ -127,7 +127,7 @@ def joint_errors_png(names: Sequence[str], error_mm: NDArray[np.float64]) -> byt
     values = error_mm[order]
     bars = axes.barh([names[joint].replace("_", " ") for joint in order], values, color=BLUE)
     axes.bar_label(bars, [f"{value:.0f}" for value in values], padding=3, fontsize=SMALL_PT)
-    axes.set_xlabel("Mean error after pelvis alignment [mm]", fontsize=TEXT_PT, color=INK)
+    axes.set_xlabel("Mean error around the middle of the hips [mm]", fontsize=TEXT_PT, color=INK)
     axes.margins(x=0.08, y=0.01)
     _tidy(axes)
     axes.grid(visible=False, axis="y")

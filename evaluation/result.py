@@ -167,7 +167,7 @@ class Evaluation:
         accounts: What was compared.
         metrics: Over everything compared.
         joint_names: J names.
-        joint_error_mm: [J] mean distance after pelvis alignment; NaN where not measured.
+        joint_error_mm: [J] mean distance around the middle of the hips; NaN where not measured.
         depth_error_map: [18, 32] mean AbsRel (metric) over all frames in that part of the picture,
             rows from the top; NaN where there was nothing to compare.
         sequences: In the order of the truth's videos and frames.

@@ -27,9 +27,9 @@ class BodySamples:
 
     Attributes:
         head_m: [K] distance of the head joints, camera frame.
-        joints_mm: [K, J] after pelvis alignment.
+        joints_mm: [K, J] around the middle of the hips.
         procrustes_mm: [K] mean over joints, after the best similarity of the row.
-        vertices_mm: [K] mean over the skin, after pelvis alignment.
+        vertices_mm: [K] mean over the skin, around the middle of the hips.
         first_aligned_mm: [K] mean over joints in the world: W-MPJPE.
         all_aligned_mm: [K] likewise: WA-MPJPE.
         root_percent: [K] root in the world, of the way travelled: RTE.

@@ -168,10 +168,11 @@ METRICS: tuple[MetricSpec, ...] = (
     MetricSpec(
         "Foot sliding",
         MOTION,
-        "mm",
+        "mm/s",
         "steps",
         "lower",
-        "how far a predicted foot moves a frame while the true one stands",
+        "how fast a predicted foot moves while the true one stands; a thirtieth of it is the mm a "
+        "frame that WHAM gives",
     ),
     MetricSpec(
         "Ground penetration",

@@ -20,7 +20,7 @@ from evaluation.bodies import (
     world_errors_mm,
 )
 from evaluation.clip_arrays import PeopleRows
-from evaluation.physics import Plane, foot_sliding_mm, ground_penetration_mm, jitter
+from evaluation.physics import Plane, foot_sliding_mm_per_s, ground_penetration_mm, jitter
 from evaluation.samples import BodySamples, join_bodies, no_bodies
 from evaluation.smpl import SmplJoints
 from human3r_model.body import BodyModel
@@ -173,12 +173,16 @@ def _track_samples(pred: Values, true: Values, frame: NDArray, times_s: Values) 
     """What one person's frames [M] say: joints [M, J, 3] of both sides, each in its world."""
     root = root_translation_errors_percent(pred[:, PELVIS], true[:, PELVIS])
     runs = np.split(np.arange(len(frame)), np.flatnonzero(np.diff(frame) != 1) + 1)
-    motion: dict[str, list[Values]] = {"jitter_pred": [], "jitter_true": [], "sliding_mm": []}
+    motion: dict[str, list[Values]] = {
+        "jitter_pred": [],
+        "jitter_true": [],
+        "sliding_mm_per_s": [],
+    }
     for run in runs:
         motion["jitter_pred"].append(jitter(pred[run], times_s[run]))
         motion["jitter_true"].append(jitter(true[run], times_s[run]))
         feet = (pred[run][:, FEET], true[run][:, FEET])
-        motion["sliding_mm"].append(foot_sliding_mm(*feet, times_s[run]))
+        motion["sliding_mm_per_s"].append(foot_sliding_mm_per_s(*feet, times_s[run]))
     values: dict = {name: np.concatenate(parts) for name, parts in motion.items()}
     values |= {
         "first_aligned_mm": world_errors_mm(pred, true, NUM_FIRST_FRAMES),

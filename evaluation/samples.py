@@ -36,7 +36,7 @@ class BodySamples:
         num_short_paths: People who travel too little for `root_percent`.
         jitter_pred: m/s^3, of predicted joints in the world.
         jitter_true: m/s^3, of true ones in the same frames.
-        sliding_mm: Steps of predicted feet while the true foot stands.
+        sliding_mm_per_s: Speed of predicted feet while the true foot stands.
         penetration_mm: How deep the lowest joint of the feet is below the ground.
     """
 
@@ -50,7 +50,7 @@ class BodySamples:
     num_short_paths: int
     jitter_pred: Values
     jitter_true: Values
-    sliding_mm: Values
+    sliding_mm_per_s: Values
     penetration_mm: Values
 
 

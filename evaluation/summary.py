@@ -183,7 +183,7 @@ def _motion(samples: Samples, reasons: Reasons) -> dict[str, _Measured]:
     return {
         "Jitter": _mean(bodies.jitter_pred, brief),
         "Jitter of the truth": _mean(bodies.jitter_true, brief),
-        "Foot sliding": _mean(bodies.sliding_mm, no_contact),
+        "Foot sliding": _mean(bodies.sliding_mm_per_s, no_contact),
         "Ground penetration": _mean(
             bodies.penetration_mm, absent or "the truth does not say where the ground is"
         ),

@@ -100,7 +100,7 @@ def test_people_who_do_not_travel_are_counted():
     found = body_samples(errors(8), pairs(frame, [0] * 8), stands, stands, TIMES_S)
     assert found.num_short_paths == 1
     assert len(found.root_percent) == 0
-    assert found.sliding_mm.tolist() == [0] * 7 * 4  # two ankles and two feet that stand
+    assert found.sliding_mm_per_s.tolist() == [0] * 7 * 4  # two ankles and two feet that stand
     walks = body_samples(
         errors(8), pairs(frame, [0] * 8), joints_at(frame), joints_at(frame), TIMES_S
     )

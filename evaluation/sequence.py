@@ -173,14 +173,14 @@ def _match(
             distances = head_distances(found, true.head_px[true_rows], radius_px)
             to_hidden = head_distances(found, unlabelled.head_px, radius_px)
         to_hidden[:, np.isnan(unlabelled.head_px).any(axis=1)] = 0  # they may be anywhere
-        match = match_frame(distances, to_hidden)
-        counts = ~match.is_ignored
-        matches.append(match)
+        is_excused = np.asarray(np.isfinite(to_hidden).any(axis=1))
+        matches.append(match_frame(distances, is_excused))
         tracked.append(
             TrackedFrame(
-                pred_ids=pred.track_id[pred_rows[counts]],
+                pred_ids=pred.track_id[pred_rows],
                 true_ids=true.track_id[true_rows],
-                distances=distances[counts],
+                distances=distances,
+                is_excused=is_excused,
             )
         )
     return matches, tracked

@@ -102,6 +102,27 @@ def test_somebody_who_may_be_anywhere_excuses_every_detection(bare_truth, tmp_pa
     assert values(found)["Recall"] == 1
 
 
+def test_somebody_hidden_is_no_reason_to_change_tracks(tmp_path):
+    one = SCENE.track_ids.copy()
+    one[1] = -1
+    folder = tmp_path / "truth"
+    written(folder, replace(SCENE, track_ids=one))
+    rows = {
+        "uri": ["walk.mp4"] * 12,
+        "frame_index": list(range(12)),
+        "head_px": [[float("nan")] * 2] * 12,
+        "box": [None] * 12,
+    }
+    pq.write_table(pa.table(rows), folder / "hidden.parquet")
+    # Two detections in reach of the one person: from frame 6 on the other track's is nearer.
+    near = np.stack([SCENE.heads_px[0]] * 2)
+    near[0, 6:, 1] += 9
+    near[1, :6, 1] += 9
+    pred = written(tmp_path / "pred", replace(SCENE, heads_px=near))
+    found = values(evaluate(pred, Dataset(Store(str(folder)))))
+    assert [found[name] for name in ("Switches", "MOTA", "IDF1", "Precision")] == [0, 1, 1, 1]
+
+
 def test_a_truth_without_a_world_says_nothing_of_worlds(tmp_path, free_body):
     truth = written(tmp_path, body=free_body)
     pq.write_table(pa.table({"uri": ["walk.mp4"]}), tmp_path / "no_world.parquet")

@@ -26,7 +26,7 @@ class MetricSpec:
 
 ABS_REL = "mean of |pred - true| / true"
 DELTA_1 = "part of the pixels within a factor of 1.25"
-SCALED = "after one scale a sequence (least absolute error)"
+SCALED = "after one scale for all that is compared of a video (least absolute error)"
 
 METRICS: tuple[MetricSpec, ...] = (
     MetricSpec("Precision", DETECTION, "", "detections", "higher", "people found over detections"),

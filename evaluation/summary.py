@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from evaluation.bodies import MIN_TRAVEL_M
 from evaluation.cameras import MIN_FRAMES
-from evaluation.depth_metrics import DepthScore
+from evaluation.depth_metrics import pool_scores
 from evaluation.metric_list import METRICS
 from evaluation.result import Metric
 from evaluation.samples import Samples
@@ -161,16 +161,16 @@ def _depth(samples: Samples) -> dict[str, _Measured]:
     num_both = sum(depth.metric.num_pixels for depth in samples.depths if depth.metric is not None)
     coverage = num_both / num_true if num_true else None
     measured = {"Depth coverage": _Measured(coverage, num_true, "the truth has no depth")}
-    for kind in ("metric", "scaled"):
-        scores: list[DepthScore] = [
-            score for depth in samples.depths if (score := getattr(depth, kind)) is not None
-        ]
-        num_pixels = [score.num_pixels for score in scores]
+    for kind, scores in (
+        ("metric", [depth.metric for depth in samples.depths]),
+        ("scaled", samples.scaled_depths),
+    ):
+        pooled = pool_scores(scores)
         for name, attribute in (("AbsRel", "abs_rel"), ("delta1", "delta_1")):
-            values = [getattr(score, attribute) for score in scores]
-            mean = float(np.average(values, weights=num_pixels)) if scores else None
             measured[f"{name}, {kind}"] = _Measured(
-                mean, sum(num_pixels), "no pixel has depth on both sides"
+                None if pooled is None else getattr(pooled, attribute),
+                0 if pooled is None else pooled.num_pixels,
+                "no pixel has depth on both sides",
             )
     return measured
 

@@ -11,7 +11,7 @@ from evaluation.samples import DepthSamples, Samples, join_samples, no_bodies
 from evaluation.summary import Reasons, metrics_of
 from evaluation.tracking import TrackingCounts
 
-NOTHING = Samples(DetectionCounts(), TrackingCounts(), no_bodies(), (), ())
+NOTHING = Samples(DetectionCounts(), TrackingCounts(), no_bodies(), (), (), (), ())
 MAP = np.zeros((18, 32))
 
 
@@ -24,9 +24,7 @@ def camera(ate_m, *, is_still=False, scale=1.0):
 
 
 def depth(num_pixels, abs_rel):
-    score = DepthScore(num_pixels, abs_rel, 1 - abs_rel)
-    scaled = replace(score, abs_rel=abs_rel / 2)
-    return DepthSamples(score, scaled, 1.0, 2 * num_pixels, MAP, MAP)
+    return DepthSamples(DepthScore(num_pixels, abs_rel, 1 - abs_rel), 2 * num_pixels, MAP, MAP)
 
 
 def test_nothing_measured_is_none_with_a_reason_never_0():
@@ -53,11 +51,18 @@ def test_cameras_are_averaged_over_videos():
 
 
 def test_depth_is_averaged_over_pixels():
-    no_depth = DepthSamples(None, None, None, 200, MAP, MAP)
-    found = summed_up(replace(NOTHING, depths=(depth(100, 0.1), no_depth, depth(300, 0.5))))
+    no_depth = DepthSamples(None, 200, MAP, MAP)
+    found = summed_up(
+        replace(
+            NOTHING,
+            depths=(depth(100, 0.1), no_depth, depth(300, 0.5)),
+            scaled_depths=(DepthScore(100, 0.05, 1.0), DepthScore(300, 0.25, 0.8)),
+        )
+    )
     assert found["AbsRel, metric"].value == pytest.approx(0.4)
     assert found["AbsRel, scaled"].value == pytest.approx(0.2)
     assert found["delta1, metric"].value == pytest.approx(0.6)
+    assert found["delta1, scaled"].value == pytest.approx(0.85)
     assert found["AbsRel, metric"].num_samples == 400
     assert found["Depth coverage"].value == 400 / (2 * 400 + 200)
     assert summed_up(NOTHING)["Depth coverage"].note == "the truth has no depth"

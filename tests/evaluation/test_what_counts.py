@@ -147,6 +147,23 @@ def test_cameras_of_one_video_count_once(bare_truth, tmp_path):
     ] == [1, 1]
 
 
+def test_depth_has_one_scale_a_video_however_it_is_cut(bare_truth, tmp_path):
+    half_again = np.where(np.arange(12) < 6, 1.0, 1.5)
+    scene = replace(SCENE, depth_m=half_again * SCENE.depth_m)
+    found = {}
+    for name, spans in (("whole", [ENTIRE]), ("cut", [Span(0, 6), Span(6, 12)])):
+        evaluation = evaluate(written(tmp_path / name, scene, *spans), bare_truth)
+        found[name] = values(evaluation)
+    # The farther half has more weight, so the scale is its 2 / 3: AbsRel 1 / 3 and 0.
+    for of in found.values():
+        assert of["AbsRel, scaled"] == pytest.approx(1 / 6, abs=1e-3)
+        assert of["delta1, scaled"] == 0.5
+        assert of["AbsRel, metric"] == pytest.approx(1 / 4, abs=1e-3)
+    # Alone, each half has a scale of its own.
+    alone = [values(sequence)["AbsRel, scaled"] for sequence in evaluation.sequences]
+    assert alone == pytest.approx([0, 0], abs=1e-3)
+
+
 def test_boxes_that_nobody_has(truth, bare_truth):
     with pytest.raises(EvaluationError, match="none of 24 people of PRED has a box"):
         evaluate(bare_truth, truth, match="box")

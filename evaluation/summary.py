@@ -106,7 +106,8 @@ def _bodies(samples: Samples, reasons: Reasons) -> dict[str, _Measured]:
         return f"; matched and left out, {what}: {num_left_out}" if num_left_out else ""
 
     unposed = left_out(bodies.joints_mm, "since their joints are not known")
-    lonely = left_out(bodies.first_aligned_mm, "since not known in two frames")
+    aligned = _in_pieces(samples, "aligned")
+    apart = aligned + left_out(bodies.first_aligned_mm, "since not known in two frames")
     head_m = float(np.median(bodies.head_m)) if len(bodies.head_m) else None
     return {
         "Head position": _Measured(
@@ -120,9 +121,9 @@ def _bodies(samples: Samples, reasons: Reasons) -> dict[str, _Measured]:
         "PVE": _mean(
             bodies.vertices_mm, no_skin, left_out(bodies.vertices_mm, "since a pose is not known")
         ),
-        "W-MPJPE": _mean(bodies.first_aligned_mm, no_track, lonely),
-        "WA-MPJPE": _mean(bodies.all_aligned_mm, no_track, lonely),
-        "RTE": _mean(bodies.root_percent, no_way, too_short),
+        "W-MPJPE": _mean(bodies.first_aligned_mm, no_track, apart),
+        "WA-MPJPE": _mean(bodies.all_aligned_mm, no_track, apart),
+        "RTE": _mean(bodies.root_percent, no_way, aligned + too_short),
     }
 
 
@@ -130,10 +131,11 @@ def _tracks(samples: Samples) -> dict[str, _Measured]:
     counts = samples.tracking
     num_true, nobody = counts.num_true, "nobody is there"
     switches = float(counts.num_switches) if num_true else None
+    followed = _in_pieces(samples, "followed")
     return {
-        "MOTA": _Measured(counts.mota, num_true, nobody),
-        "IDF1": _Measured(counts.idf1, num_true + counts.num_pred, nobody),
-        "Switches": _Measured(switches, num_true, nobody),
+        "MOTA": _Measured(counts.mota, num_true, nobody, followed),
+        "IDF1": _Measured(counts.idf1, num_true + counts.num_pred, nobody, followed),
+        "Switches": _Measured(switches, num_true, nobody, followed),
     }
 
 
@@ -142,17 +144,18 @@ def _cameras(samples: Samples, reasons: Reasons) -> dict[str, _Measured]:
     short = reasons.world or f"no sequence has {MIN_FRAMES} frames"
     num_still = sum(camera.is_still for camera in cameras)
     scales = [camera.scale for camera in cameras if camera.scale is not None]
-    remark = (
+    aligned = _in_pieces(samples, "aligned")
+    still = (
         f"; true cameras that stand still, aligned without scale: {num_still}" if num_still else ""
     )
     no_scale = "no camera moves on both sides" if cameras else short
     scale = float(np.median(scales)) if scales else None
     return {
-        "ATE": _mean([camera.ate_m for camera in cameras], short, remark),
-        "ATE of no motion": _mean([camera.still_ate_m for camera in cameras], short),
-        "RPE translation": _mean([camera.rpe_translation_m for camera in cameras], short),
+        "ATE": _mean([camera.ate_m for camera in cameras], short, aligned + still),
+        "ATE of no motion": _mean([camera.still_ate_m for camera in cameras], short, aligned),
+        "RPE translation": _mean([camera.rpe_translation_m for camera in cameras], short, aligned),
         "RPE rotation": _mean([camera.rpe_rotation_deg for camera in cameras], short),
-        "Camera scale": _Measured(scale, len(scales), no_scale),
+        "Camera scale": _Measured(scale, len(scales), no_scale, aligned),
     }
 
 
@@ -188,6 +191,17 @@ def _motion(samples: Samples, reasons: Reasons) -> dict[str, _Measured]:
             bodies.penetration_mm, absent or "the truth does not say where the ground is"
         ),
     }
+
+
+def _in_pieces(samples: Samples, what_is_done: str) -> str:
+    """The remark on figures that grow with the length of what is compared at once.
+
+    Each clip has a world and tracks of its own, so a video of several is compared in pieces.
+    """
+    lengths = [num_frames for video in samples.pieces for num_frames in video]
+    if len(lengths) == len(samples.pieces):
+        return ""
+    return f"; {what_is_done} in {len(lengths)} pieces of at most {max(lengths)} frames"
 
 
 def _mean(

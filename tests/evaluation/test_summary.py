@@ -50,6 +50,35 @@ def test_cameras_are_averaged_over_videos():
     assert still["Camera scale"].note == "no camera moves on both sides"
 
 
+ALIGNED = ("W-MPJPE", "WA-MPJPE", "RTE", "ATE", "ATE of no motion", "RPE translation")
+
+
+@pytest.mark.parametrize(
+    ("names", "remark"),
+    [
+        ((*ALIGNED, "Camera scale"), "; aligned in 4 pieces of at most 100 frames"),
+        (("MOTA", "IDF1", "Switches"), "; followed in 4 pieces of at most 100 frames"),
+        (("RPE rotation", "AbsRel, scaled", "MPJPE"), ""),
+    ],
+)
+def test_figures_from_pieces_of_videos_say_so(names, remark):
+    paths = ("first_aligned_mm", "all_aligned_mm", "root_percent")
+    measured = replace(
+        NOTHING,
+        detection=DetectionCounts(num_found=2),
+        tracking=TrackingCounts(2, 2),
+        bodies=replace(no_bodies(), joints_mm=np.ones((2, 22)), **dict.fromkeys(paths, np.ones(2))),
+        cameras=(camera(0.1), camera(0.2)),
+        scaled_depths=(DepthScore(9, 0.1, 1.0),),
+    )
+    definitions = {spec.name: spec.note for spec in METRICS}
+    whole = summed_up(replace(measured, pieces=((300,), (40,))))
+    cut = summed_up(replace(measured, pieces=((100, 99, 12), (40,))))
+    for name in names:
+        assert whole[name].note == definitions[name]
+        assert cut[name].note == definitions[name] + remark
+
+
 def test_depth_is_averaged_over_pixels():
     no_depth = DepthSamples(None, 200, MAP, MAP)
     found = summed_up(

@@ -141,6 +141,9 @@ def test_cameras_of_one_video_count_once(bare_truth, tmp_path):
     pred = written(tmp_path, SCENE, Span(0, 8), Span(8, 12))
     found = evaluate(pred, bare_truth)
     assert {m.name: m.num_samples for m in found.metrics}["ATE"] == 1
+    assert notes(found)["ATE"].endswith("after Sim3; aligned in 2 pieces of at most 8 frames")
+    assert not any("pieces" in note for note in notes(found.sequences[0]).values())
+    assert not any("pieces" in note for note in notes(evaluate(bare_truth, bare_truth)).values())
     assert [
         next(m.num_samples for m in sequence.metrics if m.name == "ATE")
         for sequence in found.sequences

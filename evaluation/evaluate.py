@@ -83,7 +83,9 @@ def evaluate(
     """Say how good labels are.
 
     A sequence is what one clip of each side has in common. A frame that two clips of a side share
-    is taken from the first. People of frames that the prediction planned and lacks are misses.
+    is taken from the first. A video of several sequences has one scale of depth; its paths and
+    tracks are compared a sequence at a time, since each clip has a world of its own. People of
+    frames that the prediction planned and lacks are misses.
 
     Args:
         pred: The labels judged.

@@ -157,6 +157,7 @@ def compare_sequence(
         camera_true=true_poses[:, :3, 3],
         camera_pred=transform(pred_poses, rigid)[:, :3, 3],
         people=_paths(pairs, moved, true_world),
+        up=None if sides.ground is None else sides.ground.normal,
     )
     return result, samples, depth.ratios
 

@@ -199,7 +199,9 @@ def test_the_ground_where_the_truth_knows_it(tmp_path, free_body):
         ground = {"clip_id": [clip_id], "normal": [[0.0, -1.0, 0.0]], "offset_m": [-y]}
         pq.write_table(pa.table(ground), folder / "ground.parquet")
         told = Dataset(Store(str(folder)))
-        assert values(evaluate(told, told))["Ground penetration"] == 0
+        itself = evaluate(told, told)
+        assert values(itself)["Ground penetration"] == 0
+        assert itself.sequences[0].up.tolist() == [0, -1, 0]
         found[y] = values(evaluate(lowered, told))["Ground penetration"]
     assert found[2.5] > 1000
     assert found[2.0] == pytest.approx(found[2.5] + 500)

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.alignment import align
+from schemas.joints import BODY_JOINTS
 
 MM_PER_M = 1000
-PELVIS = 0
+PELVIS = BODY_JOINTS.index("pelvis")
+HIPS = [BODY_JOINTS.index("left_hip"), BODY_JOINTS.index("right_hip")]
 CHUNK_FRAMES = 100
 NUM_FIRST_FRAMES = 2
 MIN_TRAVEL_M = 1.0
@@ -21,24 +23,37 @@ Points = NDArray[np.floating]
 Errors = NDArray[np.float64]
 
 
-def pelvis_aligned_errors_mm(
-    pred: Points, true: Points, pred_pelvis: Points, true_pelvis: Points
+def mid_hip(joints: Points) -> NDArray[np.float64]:
+    """The middle of the two hips [N, 3] of joints [N, J, 3]: where errors are taken around.
+
+    The evaluations of WHAM, GVHMR (arXiv 2409.06662) and Human3R call it the pelvis. SMPL and
+    SMPL-X have a joint of that name, which lies elsewhere.
+    """
+    middle: NDArray[np.float64] = joints[:, HIPS].mean(axis=1, dtype=np.float64)
+    return middle
+
+
+def hip_aligned_errors_mm(
+    pred: Points,
+    true: Points,
+    pred_mid_hip: NDArray[np.float64],
+    true_mid_hip: NDArray[np.float64],
 ) -> Errors:
-    """Distances after the pelvises are laid upon each other.
+    """Distances after the middles of the hips are laid upon each other.
 
     The mean over joints is MPJPE (Ionescu et al., Human3.6M, TPAMI 2014), over vertices PVE (also
-    called MPVPE or PVE; Kocabas et al., VIBE, CVPR 2020). The pelvis is the joint of that name.
+    called MPVPE or MVE; Kocabas et al., VIBE, CVPR 2020).
 
     Args:
         pred: [N, J or V, 3] camera frame.
         true: [N, J or V, 3].
-        pred_pelvis: [N, 3].
-        true_pelvis: [N, 3].
+        pred_mid_hip: [N, 3], see `mid_hip`.
+        true_mid_hip: [N, 3].
 
     Returns:
         [N, J or V].
     """
-    offset = (pred_pelvis.astype(np.float64) - true_pelvis)[:, None]
+    offset = (pred_mid_hip - true_mid_hip)[:, None]
     return _distances_mm(pred - offset, true)
 
 
@@ -61,9 +76,10 @@ def procrustes_errors_mm(pred: Points, true: Points) -> Errors:
 def world_errors_mm(pred: Points, true: Points, num_aligned: int | None) -> Errors:
     """Mean joint distance of each frame in the world: W-MPJPE or WA-MPJPE.
 
-    The person's frames are taken in chunks of 100 (what is left over stays with the last chunk, as
-    in WHAM's evaluation; a shorter track is one chunk); each chunk is aligned by one similarity
-    (with scale) over all joints of its first frames.
+    The person's frames are taken in chunks of 100, the rest as a shorter one (the evaluations of
+    WHAM, GVHMR, arXiv 2409.06662, and Human3R); each chunk is aligned by one similarity (with
+    scale) over all joints of its first frames. A rest of a single frame is aligned by that frame,
+    as there, so that its error is that of `procrustes_errors_mm`.
 
     Args:
         pred: [M, J, 3] world of the prediction.
@@ -89,22 +105,22 @@ def world_errors_mm(pred: Points, true: Points, num_aligned: int | None) -> Erro
 
 
 def chunks(num_frames: int) -> list[slice]:
-    """Spans of 100 frames; the rest, shorter than that, stays with the last."""
-    num_chunks = max(num_frames // CHUNK_FRAMES, min(num_frames, 1))
-    starts = [CHUNK_FRAMES * index for index in range(num_chunks)]
-    ends = [*starts[1:], num_frames]
-    return [slice(start, end) for start, end in zip(starts, ends, strict=True)] if starts else []
+    """Spans of 100 frames, then the rest, which is shorter."""
+    return [
+        slice(start, min(start + CHUNK_FRAMES, num_frames))
+        for start in range(0, num_frames, CHUNK_FRAMES)
+    ]
 
 
 def root_translation_errors_percent(pred: Points, true: Points) -> Errors | None:
     """Distance of the root after rigid alignment of the whole path: RTE is the mean.
 
     In percent of the way the true root travels; rotation and translation are free, scale is not
-    (WHAM's evaluation).
+    (WHAM's evaluation, whose root is the joint pelvis and not the middle of the hips).
 
     Args:
-        pred: [M, 3] world of the prediction.
-        true: [M, 3] world of the truth.
+        pred: [M, 3] pelvis in the world of the prediction.
+        true: [M, 3] likewise of the truth.
 
     Returns:
         [M]; None where the truth travels less than `MIN_TRAVEL_M`.

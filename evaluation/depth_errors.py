@@ -7,16 +7,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 
 from evaluation.depth_metrics import (
+    RATIO_SHAPE,
     Depth,
     DepthGrid,
+    RatioSums,
     has_depth,
+    pool_scores,
+    ratio_sums,
     relative_errors,
     resample,
     score_depth,
-    sequence_scale,
 )
 from evaluation.samples import MAP_SHAPE, DepthSamples
 
@@ -29,24 +33,26 @@ class SequenceDepth:
 
     Attributes:
         samples: What metrics are taken from.
+        ratios: From which a video, or the sequence alone, has its one scale.
         abs_rel: [T] of each frame, metric; NaN without a common pixel.
     """
 
     samples: DepthSamples
+    ratios: RatioSums
     abs_rel: NDArray[np.float64]
 
 
 def compare_depth(
     pred: Iterable[DepthPicture | None], true: Iterable[DepthPicture | None]
 ) -> SequenceDepth:
-    """Compare depth at the truth's pixels; holds those of the whole sequence for its one scale.
+    """Compare depth at the truth's pixels; holds one picture of a side at a time.
 
     Args:
         pred: Depth of the prediction, frame by frame; None where a frame has none.
         true: Likewise of the truth.
     """
-    pred_pixels, true_pixels = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
     abs_rel: list[float] = []
+    scores, ratios = [], np.zeros(RATIO_SHAPE)
     num_true_pixels = 0
     map_sum, map_count = np.zeros(MAP_SHAPE), np.zeros(MAP_SHAPE)
     for found, there in zip(pred, true, strict=True):
@@ -63,19 +69,10 @@ def compare_depth(
         cells = _cells(depth.shape)[is_known]
         map_sum += np.bincount(cells, known, map_sum.size).reshape(MAP_SHAPE)
         map_count += np.bincount(cells, minlength=map_count.size).reshape(MAP_SHAPE)
-        pred_pixels.append(resampled[is_known])
-        true_pixels.append(depth[is_known])
-    all_pred, all_true = np.concatenate(pred_pixels), np.concatenate(true_pixels)
-    scale = sequence_scale(all_pred, all_true)
-    samples = DepthSamples(
-        metric=score_depth(all_pred, all_true),
-        scaled=None if scale is None else score_depth(all_pred, all_true, scale),
-        scale=scale,
-        num_true_pixels=num_true_pixels,
-        map_sum=map_sum,
-        map_count=map_count,
-    )
-    return SequenceDepth(samples, np.array(abs_rel))
+        scores.append(score_depth(resampled, depth))
+        ratios += ratio_sums(resampled, depth)
+    samples = DepthSamples(pool_scores(scores), num_true_pixels, map_sum, map_count)
+    return SequenceDepth(samples, scipy.sparse.csr_array(ratios), np.array(abs_rel))
 
 
 def _cells(shape: tuple[int, ...]) -> NDArray[np.int64]:

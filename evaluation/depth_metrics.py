@@ -1,16 +1,30 @@
 """How far predicted depth is from the true one: AbsRel and delta1, metric and up to a scale.
 
-Definitions: Eigen et al., "Depth map prediction from a single image", NeurIPS 2014; per-sequence
-scale as CUT3R (arXiv 2501.12387) and Human3R report it. Depth is z, metres; H, W pixels.
+Definitions: Eigen et al., "Depth map prediction from a single image", NeurIPS 2014; one scale a
+video as CUT3R (arXiv 2501.12387) and Human3R report it. Depth is z, metres; H, W, P pixels.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 
 DELTA_1 = 1.25
+FLOAT32_BITS, FLOAT32_BIAS = 23, 127  # of its fraction; of its exponent
+BIN_BITS = 14
+BIN_SIZE = 2.0**-BIN_BITS
+"""Greatest width of a bin of ratios, of the ratios in it: a bin is the upper bits of a float32."""
+DOUBLINGS = 32
+FIRST_BIN = (FLOAT32_BIAS - DOUBLINGS // 2) << BIN_BITS
+RATIO_SHAPE = (3, DOUBLINGS << BIN_BITS)
+"""Sums over bins of ratios from 2^-16 to 2^16; what is beyond is in the first and last bin."""
+
 Depth = NDArray[np.float32]
+RatioSums: TypeAlias = scipy.sparse.csr_array
+"""`RATIO_SHAPE` of `ratio_sums`, of any number of pictures; most are 0."""
 
 
 @dataclass(frozen=True)
@@ -70,50 +84,84 @@ def relative_errors(pred: Depth, true: Depth) -> NDArray[np.float64]:
     return np.where(is_valid, np.abs(pred - safe) / safe, np.nan)
 
 
-def score_depth(pred: Depth, true: Depth, scale: float = 1.0) -> DepthScore | None:
+def score_depth(pred: Depth, true: Depth) -> DepthScore | None:
     """AbsRel and delta1 over pixels that have depth on both sides; no cap on depth.
 
     Args:
         pred: [P] metres.
         true: [P] metres.
-        scale: What the prediction is multiplied by.
 
     Returns:
         The score, or None without a common pixel.
     """
-    is_valid = has_depth(pred) & has_depth(true)
-    num_pixels = int(is_valid.sum())
-    if num_pixels == 0:
+    ratio = _ratios(pred, true)[1]
+    if not len(ratio):
         return None
-    ratio = scale * pred[is_valid].astype(np.float64) / true[is_valid]
     return DepthScore(
-        num_pixels=num_pixels,
+        num_pixels=len(ratio),
         abs_rel=float(np.abs(ratio - 1).mean()),
-        delta_1=float((np.maximum(ratio, 1 / ratio) < DELTA_1).mean()),
+        delta_1=float(_is_near(ratio).mean()),
     )
 
 
-def sequence_scale(pred: Depth, true: Depth) -> float | None:
-    """The one scale of a sequence: the s with the least sum of |s pred - true|.
+def pool_scores(scores: Iterable[DepthScore | None]) -> DepthScore | None:
+    """The score of all their pixels together; None without one."""
+    measured = [score for score in scores if score is not None]
+    if not measured:
+        return None
+    num_pixels = [score.num_pixels for score in measured]
+    return DepthScore(
+        num_pixels=sum(num_pixels),
+        abs_rel=float(np.average([score.abs_rel for score in measured], weights=num_pixels)),
+        delta_1=float(np.average([score.delta_1 for score in measured], weights=num_pixels)),
+    )
 
-    CUT3R and Human3R approach this minimum by ten steps of Weiszfeld's algorithm. Since
-    |s p - t| = p |s - t / p|, it is the median of t / p weighted by p, found here exactly.
+
+def ratio_sums(pred: Depth, true: Depth) -> NDArray[np.float64]:
+    """What `scaled_score` has to know of pixels that have depth on both sides; pixels add up.
 
     Args:
-        pred: [P] metres, over all frames of the sequence.
+        pred: [P] metres.
         true: [P] metres.
 
     Returns:
-        The scale, or None without a pixel that has depth on both sides.
+        `RATIO_SHAPE`: how many pixels are in each bin of pred / true, the sum of their predicted
+        depths and that of their ratios.
     """
-    is_valid = has_depth(pred) & has_depth(true)
-    if not is_valid.any():
+    weight, ratio = _ratios(pred, true)
+    bits = ratio.astype(np.float32).view(np.int32) >> (FLOAT32_BITS - BIN_BITS)
+    bins = (bits - FIRST_BIN).clip(0, RATIO_SHAPE[1] - 1)
+    return np.stack([np.bincount(bins, of, RATIO_SHAPE[1]) for of in (None, weight, ratio)])
+
+
+def scaled_score(sums: RatioSums) -> DepthScore | None:
+    """AbsRel and delta1 after the one scale that makes the sum of |scale pred - true| least.
+
+    CUT3R and Human3R approach that scale by ten steps of Weiszfeld's algorithm. Since
+    |s p - t| = p |s - t / p|, it is the median of t / p weighted by p. Pixels of a bin are taken to
+    have its mean ratio, so the scale is right within `BIN_SIZE` of itself, AbsRel within `BIN_SIZE`
+    (2 + AbsRel), and in delta1 only pixels within 2 `BIN_SIZE` of its two limits can be on the
+    wrong side.
+
+    Args:
+        sums: Of a video's pixels, see `ratio_sums`.
+
+    Returns:
+        The score, or None without a pixel.
+    """
+    per_bin = sums.toarray()
+    count, weight, total = per_bin[:, per_bin[0] > 0]
+    if not len(count):
         return None
-    weight = pred[is_valid]
-    ratio = true[is_valid] / weight
-    order = np.argsort(ratio)
-    total = np.cumsum(weight[order], dtype=np.float64)
-    return float(ratio[order[np.searchsorted(total, 0.5 * total[-1])]])
+    ratio = total / count  # rising
+    so_far = np.cumsum(weight[::-1])  # from the least true / pred
+    median = ratio[::-1][np.searchsorted(so_far, 0.5 * so_far[-1])]
+    scaled = ratio / median
+    return DepthScore(
+        num_pixels=int(count.sum()),
+        abs_rel=float(np.average(np.abs(scaled - 1), weights=count)),
+        delta_1=float(np.average(_is_near(scaled), weights=count)),
+    )
 
 
 def has_depth(depth: Depth) -> NDArray[np.bool_]:
@@ -130,3 +178,13 @@ def _nearest(
         (pred_grid.scale_y, pred_grid.shift_y) if is_row else (pred_grid.scale_x, pred_grid.shift_x)
     )
     return np.floor(pred_scale * source + pred_shift + 0.5).astype(np.int64)
+
+
+def _ratios(pred: Depth, true: Depth) -> tuple[Depth, NDArray[np.float64]]:
+    """Predicted depth, and pred / true, of the pixels [P] that have depth on both sides."""
+    is_valid = has_depth(pred) & has_depth(true)
+    return pred[is_valid], pred[is_valid].astype(np.float64) / true[is_valid]
+
+
+def _is_near(ratio: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.maximum(ratio, 1 / ratio) < DELTA_1

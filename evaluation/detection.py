@@ -62,13 +62,11 @@ class FrameMatch:
     Attributes:
         pred: [K] matched detections.
         true: [K] the person each was matched to.
-        is_ignored: [P] detections that count neither way: of somebody the truth does not label.
         counts: Of this frame.
     """
 
     pred: Indices
     true: Indices
-    is_ignored: NDArray[np.bool_]
     counts: DetectionCounts
 
 
@@ -110,25 +108,23 @@ def assign(distances: Distances) -> tuple[Indices, Indices]:
     return rows[is_pair].astype(np.int64), columns[is_pair].astype(np.int64)
 
 
-def match_frame(distances: Distances, ignored_distances: Distances) -> FrameMatch:
+def match_frame(distances: Distances, is_excused: NDArray[np.bool_]) -> FrameMatch:
     """Match the detections of a frame.
 
     Args:
         distances: [P, Q] to the people who count; NaN beyond reach.
-        ignored_distances: [P, R] to people the truth leaves unlabelled (too hidden): a detection
-            left over within reach of one is no false one.
+        is_excused: [P] detections within reach of somebody the truth leaves unlabelled (too
+            hidden): left over, they count neither way.
     """
-    num_pred, num_true = distances.shape
     pred, true = assign(distances)
-    is_left = np.ones(num_pred, np.bool_)
+    is_left = np.ones(len(distances), np.bool_)
     is_left[pred] = False
-    is_ignored = is_left & np.isfinite(ignored_distances).any(axis=1)
     counts = DetectionCounts(
         num_found=len(pred),
-        num_false=int((is_left & ~is_ignored).sum()),
-        num_missed=num_true - len(pred),
+        num_false=int((is_left & ~is_excused).sum()),
+        num_missed=distances.shape[1] - len(pred),
     )
-    return FrameMatch(pred, true, is_ignored, counts)
+    return FrameMatch(pred, true, counts)
 
 
 def _ratio(part: int, whole: int) -> float | None:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from evaluation.cameras import CameraErrors, join_cameras
 from evaluation.clip_arrays import ClipArrays, HiddenPeople
 from evaluation.dataset import Dataset
+from evaluation.depth_metrics import RATIO_SHAPE, RatioSums, scaled_score
 from evaluation.detection import DetectionCounts
 from evaluation.errors import EvaluationError
 from evaluation.physics import Plane
 from evaluation.result import Accounts, Evaluation, SequenceResult
-from evaluation.samples import MAP_SHAPE, Samples, join_samples, no_bodies
+from evaluation.samples import MAP_SHAPE, Samples, join_samples
 from evaluation.sequence import Rules, Sides, compare_sequence
 from evaluation.smpl import SmplJoints
 from evaluation.summary import Reasons, metrics_of
@@ -59,6 +60,15 @@ class _Found:
     num_boxes: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass
+class _Pieces:
+    """The sequences of one video, of which it has one path of the camera and one scale of depth."""
+
+    num_frames: list[int] = field(default_factory=list)
+    cameras: list[CameraErrors] = field(default_factory=list)
+    ratios: RatioSums = field(default_factory=lambda: RatioSums(RATIO_SHAPE))
+
+
 def evaluate(
     pred: Dataset,
     truth: Dataset,
@@ -73,7 +83,9 @@ def evaluate(
     """Say how good labels are.
 
     A sequence is what one clip of each side has in common. A frame that two clips of a side share
-    is taken from the first. People of frames that the prediction planned and lacks are misses.
+    is taken from the first. A video of several sequences has one scale of depth; its paths and
+    tracks are compared a sequence at a time, since each clip has a world of its own. People of
+    frames that the prediction planned and lacks are misses.
 
     Args:
         pred: The labels judged.
@@ -137,7 +149,7 @@ def _compare_video(
     """Compare every clip of the truth with those of the prediction that it overlaps."""
     _check_picture(uri, pred, truth)
     num_before, last_true = found.num_frames, -1
-    cameras: list[CameraErrors] = []
+    pieces = _Pieces()
     for entry in truth.clips[uri]:
         true = _with_smpl_joints(truth.read_clip(entry), extras)
         is_open = true.frame_index > last_true
@@ -153,18 +165,31 @@ def _compare_video(
             for side, people in (("PRED", sides.pred.people), ("TRUTH", true.people)):
                 found.num_people[side] += len(people.frame)
                 found.num_boxes[side] += int(np.isfinite(people.box_px).all(axis=1).sum())
-            sequence, samples = compare_sequence(pred, truth, sides, extras.hidden, rules)
+            sequence, samples, ratios = compare_sequence(pred, truth, sides, extras.hidden, rules)
             found.sequences.append(sequence)
-            found.samples.append(replace(samples, cameras=()))
-            cameras += samples.cameras
+            found.samples.append(replace(samples, cameras=(), scaled_depths=(), pieces=()))
+            pieces.num_frames.append(len(sides.true_places))
+            pieces.cameras += samples.cameras
+            pieces.ratios += ratios
             found.num_frames += len(sides.true_places)
             is_open[sides.true_places] = False
         _count_missing(true, is_open, pred.planned_frames.get(uri), found)
-    if cameras:
-        found.samples.append(replace(join_samples([]), cameras=(join_cameras(cameras),)))
+    if pieces.num_frames:
+        found.samples.append(_of_video(pieces))
     num_compared = found.num_frames - num_before
     found.num_videos += num_compared > 0
     found.num_frames_without_truth += len(pred.annotated_frames(uri)) - num_compared
+
+
+def _of_video(pieces: _Pieces) -> Samples:
+    """What is taken over a whole video."""
+    scaled_depth = scaled_score(pieces.ratios)
+    return replace(
+        join_samples([]),
+        cameras=(join_cameras(pieces.cameras),) if pieces.cameras else (),
+        scaled_depths=() if scaled_depth is None else (scaled_depth,),
+        pieces=(tuple(pieces.num_frames),),
+    )
 
 
 def _shared_frames(
@@ -191,12 +216,10 @@ def _count_missing(
     found.num_frames_missing += int(is_missing.sum())
     found.num_people_missing += num_people
     found.samples.append(
-        Samples(
+        replace(
+            join_samples([]),
             detection=DetectionCounts(num_missed=num_people),
             tracking=TrackingCounts(num_true=num_people, num_missed=num_people),
-            bodies=no_bodies(),
-            cameras=(),
-            depths=(),
         )
     )
 

@@ -26,7 +26,7 @@ class MetricSpec:
 
 ABS_REL = "mean of |pred - true| / true"
 DELTA_1 = "part of the pixels within a factor of 1.25"
-SCALED = "after one scale a sequence (least absolute error)"
+SCALED = "after one scale for all that is compared of a video (least absolute error)"
 
 METRICS: tuple[MetricSpec, ...] = (
     MetricSpec("Precision", DETECTION, "", "detections", "higher", "people found over detections"),
@@ -48,7 +48,7 @@ METRICS: tuple[MetricSpec, ...] = (
         "mm",
         "people",
         "lower",
-        "mean distance of 22 body joints, pelvises laid upon each other",
+        "mean distance of 22 body joints, the middles of the hips laid upon each other",
     ),
     MetricSpec(
         "PA-MPJPE",
@@ -64,7 +64,7 @@ METRICS: tuple[MetricSpec, ...] = (
         "mm",
         "people",
         "lower",
-        "mean distance of the skin, pelvises laid upon each other",
+        "mean distance of the skin, the middles of the hips laid upon each other",
     ),
     MetricSpec(
         "W-MPJPE",
@@ -168,10 +168,11 @@ METRICS: tuple[MetricSpec, ...] = (
     MetricSpec(
         "Foot sliding",
         MOTION,
-        "mm",
+        "mm/s",
         "steps",
         "lower",
-        "how far a predicted foot moves a frame while the true one stands",
+        "how fast a predicted foot moves while the true one stands; a thirtieth of it is the mm a "
+        "frame that WHAM gives",
     ),
     MetricSpec(
         "Ground penetration",

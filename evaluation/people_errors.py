@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from evaluation.bodies import (
     NUM_FIRST_FRAMES,
     PELVIS,
-    pelvis_aligned_errors_mm,
+    hip_aligned_errors_mm,
+    mid_hip,
     procrustes_errors_mm,
     root_translation_errors_percent,
     world_errors_mm,
 )
 from evaluation.clip_arrays import PeopleRows
-from evaluation.physics import Plane, foot_sliding_mm, ground_penetration_mm, jitter
+from evaluation.physics import Plane, foot_sliding_mm_per_s, ground_penetration_mm, jitter
 from evaluation.samples import BodySamples, join_bodies, no_bodies
 from evaluation.smpl import SmplJoints
 from human3r_model.body import BodyModel
@@ -64,9 +65,9 @@ class PairErrors:
 
     Attributes:
         head_m: [K].
-        joints_mm: [K, J] after pelvis alignment.
+        joints_mm: [K, J] around the middle of the hips.
         procrustes_mm: [K] mean over joints.
-        vertices_mm: [K] mean over the skin.
+        vertices_mm: [K] mean over the skin, likewise.
     """
 
     head_m: Values
@@ -93,7 +94,7 @@ def pair_errors(
     both = np.flatnonzero(is_finite(found) & is_finite(there))
     if len(both):
         found, there = found[both], there[both]
-        joints_mm[both] = pelvis_aligned_errors_mm(found, there, found[:, PELVIS], there[:, PELVIS])
+        joints_mm[both] = hip_aligned_errors_mm(found, there, mid_hip(found), mid_hip(there))
         procrustes_mm[both] = procrustes_errors_mm(found, there).mean(axis=1)
     if body is not None:
         found, there = pred.axis_angle[pairs.pred_row], true.axis_angle[pairs.true_row]
@@ -172,12 +173,16 @@ def _track_samples(pred: Values, true: Values, frame: NDArray, times_s: Values) 
     """What one person's frames [M] say: joints [M, J, 3] of both sides, each in its world."""
     root = root_translation_errors_percent(pred[:, PELVIS], true[:, PELVIS])
     runs = np.split(np.arange(len(frame)), np.flatnonzero(np.diff(frame) != 1) + 1)
-    motion: dict[str, list[Values]] = {"jitter_pred": [], "jitter_true": [], "sliding_mm": []}
+    motion: dict[str, list[Values]] = {
+        "jitter_pred": [],
+        "jitter_true": [],
+        "sliding_mm_per_s": [],
+    }
     for run in runs:
         motion["jitter_pred"].append(jitter(pred[run], times_s[run]))
         motion["jitter_true"].append(jitter(true[run], times_s[run]))
         feet = (pred[run][:, FEET], true[run][:, FEET])
-        motion["sliding_mm"].append(foot_sliding_mm(*feet, times_s[run]))
+        motion["sliding_mm_per_s"].append(foot_sliding_mm_per_s(*feet, times_s[run]))
     values: dict = {name: np.concatenate(parts) for name, parts in motion.items()}
     values |= {
         "first_aligned_mm": world_errors_mm(pred, true, NUM_FIRST_FRAMES),
@@ -192,18 +197,18 @@ def _track_samples(pred: Values, true: Values, frame: NDArray, times_s: Values) 
 def _vertex_errors_mm(
     pred: PeopleRows, true: PeopleRows, pairs: PairedPeople, body: BodyModel
 ) -> Values:
-    """[K] mean over the skin after pelvis alignment; both sides posed by the same body model."""
+    """[K] mean over the skin around the middle of the hips; one body model poses both sides."""
     found = _skin(pred, pairs.pred_row, body)
     there = _skin(true, pairs.true_row, body)
-    return pelvis_aligned_errors_mm(found[0], there[0], found[1], there[1]).mean(axis=1)
+    return hip_aligned_errors_mm(found[0], there[0], found[1], there[1]).mean(axis=1)
 
 
 def _skin(people: PeopleRows, rows: NDArray[np.int64], body: BodyModel) -> tuple[Values, Values]:
-    """Vertices [K, V, 3] and pelvis [K, 3] of people rows, camera."""
+    """Vertices [K, V, 3] and middle of the hips [K, 3] of people rows, camera."""
     placed = body.place(
         axis_angle_to_matrix(torch.from_numpy(people.axis_angle[rows])),
         torch.from_numpy(people.betas[rows]),
         torch.from_numpy(people.expression[rows]),
         torch.from_numpy(people.head_position[rows]),
     )
-    return placed.vertices.double().numpy(), placed.joints[:, PELVIS].double().numpy()
+    return placed.vertices.double().numpy(), mid_hip(placed.joints.double().numpy())

@@ -1,8 +1,8 @@
 """Whether motion could be real: jitter, sliding feet, feet below the ground.
 
-Definitions as WHAM (arXiv 2312.07531) and TRAM (arXiv 2403.17346) evaluate them, for any frame
-rate. Letters: M consecutive frames of one person, J joints, F points of the feet. World, metres,
-seconds.
+Definitions as WHAM (arXiv 2312.07531) and TRAM (arXiv 2403.17346) evaluate them, by the second in
+place of the frame. Letters: M consecutive frames of one person, J joints, F points of the feet.
+World, metres, seconds.
 """
 
 from dataclasses import dataclass
@@ -52,13 +52,14 @@ def jitter(joints: NDArray[np.floating], times_s: Times) -> Values:
     return third
 
 
-def foot_sliding_mm(
+def foot_sliding_mm_per_s(
     pred: NDArray[np.floating], true: NDArray[np.floating], times_s: Times
 ) -> Values:
-    """How far predicted feet move from a frame to the next while the true foot stands.
+    """How fast predicted feet move while the true foot stands.
 
     A point of the true foot stands while it is slower than `CONTACT_SPEED_M_PER_S`. WHAM follows
-    four vertices of SMPL's feet; here the points are what is handed in (foot joints).
+    four vertices of SMPL's feet and gives the way from a frame to the next at 30 frames a second,
+    which is a thirtieth of this; here the points are what is handed in (foot joints).
 
     Args:
         pred: [M, F, 3] world of the prediction, no alignment.
@@ -66,12 +67,13 @@ def foot_sliding_mm(
         times_s: [M] rising.
 
     Returns:
-        [C] millimetres a frame, one for every step of every standing point.
+        [C] mm/s, one for every step from a frame to the next of every standing point.
     """
     steps_m = np.linalg.norm(np.diff(np.asarray(true, np.float64), axis=0), axis=-1)  # [M - 1, F]
-    stands = steps_m < CONTACT_SPEED_M_PER_S * np.diff(times_s)[:, None]
+    steps_s = np.diff(times_s)[:, None]
+    stands = steps_m < CONTACT_SPEED_M_PER_S * steps_s
     moved_m = np.linalg.norm(np.diff(np.asarray(pred, np.float64), axis=0), axis=-1)
-    sliding: Values = MM_PER_M * moved_m[stands]
+    sliding: Values = MM_PER_M * (moved_m / steps_s)[stands]
     return sliding
 
 

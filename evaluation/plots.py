@@ -1,8 +1,9 @@
 """Figures as PNG files in memory; the only module that draws with matplotlib.
 
 Every function is a picture of values that others worked out. Figures are made without pyplot, so
-nothing is kept between calls and threads may draw at once. World axes: x right, y down, z forward;
-from above means x across and z up the page.
+nothing is kept between calls and threads may draw at once. World axes are those of a first camera:
+x right, y down, z forward. Paths are drawn with x across and z up the page, which is from above
+where that camera is level.
 """
 
 import io
@@ -13,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from evaluation.overlay import paint_people, track_colour
 from evaluation.preview import FromAbove, Preview
@@ -127,7 +129,7 @@ def joint_errors_png(names: Sequence[str], error_mm: NDArray[np.float64]) -> byt
     values = error_mm[order]
     bars = axes.barh([names[joint].replace("_", " ") for joint in order], values, color=BLUE)
     axes.bar_label(bars, [f"{value:.0f}" for value in values], padding=3, fontsize=SMALL_PT)
-    axes.set_xlabel("Mean error after pelvis alignment [mm]", fontsize=TEXT_PT, color=INK)
+    axes.set_xlabel("Mean error around the middle of the hips [mm]", fontsize=TEXT_PT, color=INK)
     axes.margins(x=0.08, y=0.01)
     _tidy(axes)
     axes.grid(visible=False, axis="y")
@@ -158,19 +160,28 @@ def depth_error_png(abs_rel: NDArray[np.float64]) -> bytes:
     return _png(figure)
 
 
-def paths_from_above_png(sequence: SequenceResult) -> bytes:
-    """Camera and people from above: truth as broad pale lines, the labels as thin ones on them."""
+def paths_png(sequence: SequenceResult) -> bytes:
+    """Paths of camera and people: truth as broad pale lines, the labels as thin ones on them.
+
+    From above where the truth has a ground: the world is turned until its up is -y, by the least
+    turn, so that ahead of the first camera stays about up the page.
+    """
+    turn = np.eye(3)
+    if sequence.up is not None:
+        turn = Rotation.align_vectors([[0, -1, 0]], sequence.up[None])[0].as_matrix()
     figure = _report_figure(5.4)
-    points = [sequence.camera_true, sequence.camera_pred]
+    true, pred = sequence.camera_true @ turn.T, sequence.camera_pred @ turn.T
+    points = [true, pred]
     if not np.isfinite(np.concatenate(points)).any():
         return _empty(figure, "Where the camera was is not known")
     axes = figure.subplots()
-    _draw_pair(axes, sequence.camera_true, sequence.camera_pred, INK, "camera")
+    _draw_pair(axes, true, pred, INK, "camera")
     for place, person in enumerate(sequence.people):
         colour = _colour(person.track_id)
         name = f"person {person.track_id}" if place < MOST_NAMED else None
-        _draw_pair(axes, person.pelvis_true, person.pelvis_pred, colour, name)
-        points += [person.pelvis_true, person.pelvis_pred]
+        true, pred = person.pelvis_true @ turn.T, person.pelvis_pred @ turn.T
+        _draw_pair(axes, true, pred, colour, name)
+        points += [true, pred]
     _frame_ground(axes, np.concatenate(points))
     figure.legend(frameon=False, fontsize=SMALL_PT, ncols=3, loc="outside upper left")
     return _png(figure)

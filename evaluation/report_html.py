@@ -170,8 +170,8 @@ def _videos(what: str, names: Sequence[str]) -> str:
 def _overall_plots(evaluation: Evaluation) -> str:
     joints = figure(
         joint_errors_png(evaluation.joint_names, evaluation.joint_error_mm),
-        "Which joints are wrong: mean distance to the true joint when the two pelvises are laid "
-        "upon each other, over all matched people.",
+        "Which joints are wrong: mean distance to the true joint when the middles of the hips are "
+        "laid upon each other, over all matched people.",
     )
     depth = figure(
         depth_error_png(evaluation.depth_error_map),

@@ -5,7 +5,7 @@ from html import escape
 
 import numpy as np
 
-from evaluation.plots import errors_over_time_png, paths_from_above_png
+from evaluation.plots import errors_over_time_png, paths_png
 from evaluation.report_parts import DASH, HEADLINE, figure
 from evaluation.result import SequenceResult
 
@@ -86,14 +86,17 @@ def _sequence_plots(place: int, sequence: SequenceResult) -> str:
         errors_over_time_png(sequence),
         "Error of every frame; a gap is a frame where nothing could be compared.",
     )
-    above = figure(
-        paths_from_above_png(sequence),
-        "From above: the true paths broad and pale, the labelled ones thin, from their dot on. The "
+    view = "From above, by the true ground"
+    if sequence.up is None:
+        view = "By x and z of the first camera, which is from above where that camera is level"
+    paths = figure(
+        paths_png(sequence),
+        f"{view}: the true paths broad and pale, the labelled ones thin, from their dot on. The "
         "labels are moved and turned as a whole onto the true camera path, not scaled.",
     )
     return (
         f'<article id="sequence-{place}"><h3>{escape(sequence.uri)}, frames {_span(sequence)}</h3>'
-        f'<div class="pair">{time}{above}</div></article>'
+        f'<div class="pair">{time}{paths}</div></article>'
     )
 
 

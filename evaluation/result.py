@@ -60,9 +60,9 @@ class SequenceResult:
     """The frames that one clip of the prediction and one of the truth have in common.
 
     Camera and people of the prediction are brought into the truth's world by one rigid motion
-    without scale (mean difference of the cameras' orientations, then their centroids), so that the
-    picture from above shows metric errors. `camera_error_m` is what ATE sums up: it is taken after
-    Sim3. Worlds have y down: seen from above, a point is at (x, z).
+    without scale (mean difference of the cameras' orientations, then their centroids), so that a
+    picture of the paths shows metric errors. `camera_error_m` is what ATE sums up: it is taken
+    after Sim3. Worlds have the axes of their first camera: y is down where that camera is level.
 
     Attributes:
         uri: The video.
@@ -81,6 +81,7 @@ class SequenceResult:
         camera_true: [T, 3] centres, metres, the truth's world.
         camera_pred: [T, 3] likewise, after the rigid alignment.
         people: Everybody who was matched and has joints on both sides.
+        up: [3] unit vector, out of the ground of the truth's world; None where it has none.
     """
 
     uri: str
@@ -99,6 +100,7 @@ class SequenceResult:
     camera_true: NDArray[np.float64]
     camera_pred: NDArray[np.float64]
     people: tuple[PersonPath, ...]
+    up: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ class Evaluation:
         accounts: What was compared.
         metrics: Over everything compared.
         joint_names: J names.
-        joint_error_mm: [J] mean distance after pelvis alignment; NaN where not measured.
+        joint_error_mm: [J] mean distance around the middle of the hips; NaN where not measured.
         depth_error_map: [18, 32] mean AbsRel (metric) over all frames in that part of the picture,
             rows from the top; NaN where there was nothing to compare.
         sequences: In the order of the truth's videos and frames.

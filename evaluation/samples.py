@@ -27,16 +27,16 @@ class BodySamples:
 
     Attributes:
         head_m: [K] distance of the head joints, camera frame.
-        joints_mm: [K, J] after pelvis alignment.
+        joints_mm: [K, J] around the middle of the hips.
         procrustes_mm: [K] mean over joints, after the best similarity of the row.
-        vertices_mm: [K] mean over the skin, after pelvis alignment.
+        vertices_mm: [K] mean over the skin, around the middle of the hips.
         first_aligned_mm: [K] mean over joints in the world: W-MPJPE.
         all_aligned_mm: [K] likewise: WA-MPJPE.
         root_percent: [K] root in the world, of the way travelled: RTE.
         num_short_paths: People who travel too little for `root_percent`.
         jitter_pred: m/s^3, of predicted joints in the world.
         jitter_true: m/s^3, of true ones in the same frames.
-        sliding_mm: Steps of predicted feet while the true foot stands.
+        sliding_mm_per_s: Speed of predicted feet while the true foot stands.
         penetration_mm: How deep the lowest joint of the feet is below the ground.
     """
 
@@ -50,7 +50,7 @@ class BodySamples:
     num_short_paths: int
     jitter_pred: Values
     jitter_true: Values
-    sliding_mm: Values
+    sliding_mm_per_s: Values
     penetration_mm: Values
 
 
@@ -60,16 +60,12 @@ class DepthSamples:
 
     Attributes:
         metric: Without any scale; None without a common pixel.
-        scaled: After the sequence's one scale; None likewise.
-        scale: That scale.
         num_true_pixels: Pixels with a true depth, predicted or not.
         map_sum: `MAP_SHAPE`, sum of relative errors (metric) in each part of the picture.
         map_count: Likewise, the pixels.
     """
 
     metric: DepthScore | None
-    scaled: DepthScore | None
-    scale: float | None
     num_true_pixels: int
     map_sum: Values
     map_count: Values
@@ -85,6 +81,8 @@ class Samples:
         bodies: How far off they are.
         cameras: One a sequence that is long enough, or one a video (`join_cameras`).
         depths: One a sequence.
+        scaled_depths: One a sequence or one a video, after its one scale.
+        pieces: Of each video the frames of every sequence that is compared by itself.
     """
 
     detection: DetectionCounts
@@ -92,6 +90,8 @@ class Samples:
     bodies: BodySamples
     cameras: tuple[CameraErrors, ...]
     depths: tuple[DepthSamples, ...]
+    scaled_depths: tuple[DepthScore, ...]
+    pieces: tuple[tuple[int, ...], ...]
 
 
 def no_bodies() -> BodySamples:
@@ -121,4 +121,6 @@ def join_samples(parts: Sequence[Samples]) -> Samples:
         bodies=join_bodies([part.bodies for part in parts]),
         cameras=tuple(camera for part in parts for camera in part.cameras),
         depths=tuple(depth for part in parts for depth in part.depths),
+        scaled_depths=tuple(score for part in parts for score in part.scaled_depths),
+        pieces=tuple(video for part in parts for video in part.pieces),
     )

@@ -15,6 +15,7 @@ from evaluation.cameras import align_rigidly, camera_errors, transform
 from evaluation.clip_arrays import ClipArrays, HiddenPeople, PeopleRows
 from evaluation.dataset import Dataset
 from evaluation.depth_errors import compare_depth
+from evaluation.depth_metrics import RatioSums, scaled_score
 from evaluation.detection import (
     PATCH_MODEL_PX,
     DetectionCounts,
@@ -89,8 +90,13 @@ def compare_sequence(
     sides: Sides,
     hidden: Mapping[tuple[str, int], HiddenPeople],
     rules: Rules,
-) -> tuple[SequenceResult, Samples]:
-    """Compare everything that both sides say of a sequence."""
+) -> tuple[SequenceResult, Samples, RatioSums]:
+    """Compare everything that both sides say of a sequence.
+
+    Returns:
+        What was found; its samples, as of a video of one sequence; and the ratios of its depth, for
+        the one scale of a video of several.
+    """
     pred, true = sides.pred, sides.true
     frame_index = true.frame_index[sides.true_places]
     uri = true.entry.uri
@@ -119,6 +125,7 @@ def compare_sequence(
         pred_set.read_depth(pred, sides.pred_places), truth_set.read_depth(true, sides.true_places)
     )
     moved = rigid.apply(pred_world.reshape(-1, 3)).reshape(pred_world.shape)
+    scaled_depth = scaled_score(depth.ratios)
     bodies = body_samples(errors, pairs, pred_world, true_world, times_s)
     if sides.ground is not None:
         bodies = replace(bodies, penetration_mm=penetration_mm(moved, sides.ground))
@@ -128,6 +135,8 @@ def compare_sequence(
         bodies=bodies,
         cameras=() if cameras is None else (cameras,),
         depths=(depth.samples,),
+        scaled_depths=() if scaled_depth is None else (scaled_depth,),
+        pieces=((len(times_s),),),
     )
     result = SequenceResult(
         uri=uri,
@@ -148,8 +157,9 @@ def compare_sequence(
         camera_true=true_poses[:, :3, 3],
         camera_pred=transform(pred_poses, rigid)[:, :3, 3],
         people=_paths(pairs, moved, true_world),
+        up=None if sides.ground is None else sides.ground.normal,
     )
-    return result, samples
+    return result, samples, depth.ratios
 
 
 def _match(
@@ -173,14 +183,14 @@ def _match(
             distances = head_distances(found, true.head_px[true_rows], radius_px)
             to_hidden = head_distances(found, unlabelled.head_px, radius_px)
         to_hidden[:, np.isnan(unlabelled.head_px).any(axis=1)] = 0  # they may be anywhere
-        match = match_frame(distances, to_hidden)
-        counts = ~match.is_ignored
-        matches.append(match)
+        is_excused = np.asarray(np.isfinite(to_hidden).any(axis=1))
+        matches.append(match_frame(distances, is_excused))
         tracked.append(
             TrackedFrame(
-                pred_ids=pred.track_id[pred_rows[counts]],
+                pred_ids=pred.track_id[pred_rows],
                 true_ids=true.track_id[true_rows],
-                distances=distances[counts],
+                distances=distances,
+                is_excused=is_excused,
             )
         )
     return matches, tracked

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from evaluation.bodies import MIN_TRAVEL_M
 from evaluation.cameras import MIN_FRAMES
-from evaluation.depth_metrics import DepthScore
+from evaluation.depth_metrics import pool_scores
 from evaluation.metric_list import METRICS
 from evaluation.result import Metric
 from evaluation.samples import Samples
@@ -106,7 +106,8 @@ def _bodies(samples: Samples, reasons: Reasons) -> dict[str, _Measured]:
         return f"; matched and left out, {what}: {num_left_out}" if num_left_out else ""
 
     unposed = left_out(bodies.joints_mm, "since their joints are not known")
-    lonely = left_out(bodies.first_aligned_mm, "since not known in two frames")
+    aligned = _in_pieces(samples, "aligned")
+    apart = aligned + left_out(bodies.first_aligned_mm, "since not known in two frames")
     head_m = float(np.median(bodies.head_m)) if len(bodies.head_m) else None
     return {
         "Head position": _Measured(
@@ -120,9 +121,9 @@ def _bodies(samples: Samples, reasons: Reasons) -> dict[str, _Measured]:
         "PVE": _mean(
             bodies.vertices_mm, no_skin, left_out(bodies.vertices_mm, "since a pose is not known")
         ),
-        "W-MPJPE": _mean(bodies.first_aligned_mm, no_track, lonely),
-        "WA-MPJPE": _mean(bodies.all_aligned_mm, no_track, lonely),
-        "RTE": _mean(bodies.root_percent, no_way, too_short),
+        "W-MPJPE": _mean(bodies.first_aligned_mm, no_track, apart),
+        "WA-MPJPE": _mean(bodies.all_aligned_mm, no_track, apart),
+        "RTE": _mean(bodies.root_percent, no_way, aligned + too_short),
     }
 
 
@@ -130,10 +131,11 @@ def _tracks(samples: Samples) -> dict[str, _Measured]:
     counts = samples.tracking
     num_true, nobody = counts.num_true, "nobody is there"
     switches = float(counts.num_switches) if num_true else None
+    followed = _in_pieces(samples, "followed")
     return {
-        "MOTA": _Measured(counts.mota, num_true, nobody),
-        "IDF1": _Measured(counts.idf1, num_true + counts.num_pred, nobody),
-        "Switches": _Measured(switches, num_true, nobody),
+        "MOTA": _Measured(counts.mota, num_true, nobody, followed),
+        "IDF1": _Measured(counts.idf1, num_true + counts.num_pred, nobody, followed),
+        "Switches": _Measured(switches, num_true, nobody, followed),
     }
 
 
@@ -142,17 +144,18 @@ def _cameras(samples: Samples, reasons: Reasons) -> dict[str, _Measured]:
     short = reasons.world or f"no sequence has {MIN_FRAMES} frames"
     num_still = sum(camera.is_still for camera in cameras)
     scales = [camera.scale for camera in cameras if camera.scale is not None]
-    remark = (
+    aligned = _in_pieces(samples, "aligned")
+    still = (
         f"; true cameras that stand still, aligned without scale: {num_still}" if num_still else ""
     )
     no_scale = "no camera moves on both sides" if cameras else short
     scale = float(np.median(scales)) if scales else None
     return {
-        "ATE": _mean([camera.ate_m for camera in cameras], short, remark),
-        "ATE of no motion": _mean([camera.still_ate_m for camera in cameras], short),
-        "RPE translation": _mean([camera.rpe_translation_m for camera in cameras], short),
+        "ATE": _mean([camera.ate_m for camera in cameras], short, aligned + still),
+        "ATE of no motion": _mean([camera.still_ate_m for camera in cameras], short, aligned),
+        "RPE translation": _mean([camera.rpe_translation_m for camera in cameras], short, aligned),
         "RPE rotation": _mean([camera.rpe_rotation_deg for camera in cameras], short),
-        "Camera scale": _Measured(scale, len(scales), no_scale),
+        "Camera scale": _Measured(scale, len(scales), no_scale, aligned),
     }
 
 
@@ -161,16 +164,16 @@ def _depth(samples: Samples) -> dict[str, _Measured]:
     num_both = sum(depth.metric.num_pixels for depth in samples.depths if depth.metric is not None)
     coverage = num_both / num_true if num_true else None
     measured = {"Depth coverage": _Measured(coverage, num_true, "the truth has no depth")}
-    for kind in ("metric", "scaled"):
-        scores: list[DepthScore] = [
-            score for depth in samples.depths if (score := getattr(depth, kind)) is not None
-        ]
-        num_pixels = [score.num_pixels for score in scores]
+    for kind, scores in (
+        ("metric", [depth.metric for depth in samples.depths]),
+        ("scaled", samples.scaled_depths),
+    ):
+        pooled = pool_scores(scores)
         for name, attribute in (("AbsRel", "abs_rel"), ("delta1", "delta_1")):
-            values = [getattr(score, attribute) for score in scores]
-            mean = float(np.average(values, weights=num_pixels)) if scores else None
             measured[f"{name}, {kind}"] = _Measured(
-                mean, sum(num_pixels), "no pixel has depth on both sides"
+                None if pooled is None else getattr(pooled, attribute),
+                0 if pooled is None else pooled.num_pixels,
+                "no pixel has depth on both sides",
             )
     return measured
 
@@ -183,11 +186,22 @@ def _motion(samples: Samples, reasons: Reasons) -> dict[str, _Measured]:
     return {
         "Jitter": _mean(bodies.jitter_pred, brief),
         "Jitter of the truth": _mean(bodies.jitter_true, brief),
-        "Foot sliding": _mean(bodies.sliding_mm, no_contact),
+        "Foot sliding": _mean(bodies.sliding_mm_per_s, no_contact),
         "Ground penetration": _mean(
             bodies.penetration_mm, absent or "the truth does not say where the ground is"
         ),
     }
+
+
+def _in_pieces(samples: Samples, what_is_done: str) -> str:
+    """The remark on figures that grow with the length of what is compared at once.
+
+    Each clip has a world and tracks of its own, so a video of several is compared in pieces.
+    """
+    lengths = [num_frames for video in samples.pieces for num_frames in video]
+    if len(lengths) == len(samples.pieces):
+        return ""
+    return f"; {what_is_done} in {len(lengths)} pieces of at most {max(lengths)} frames"
 
 
 def _mean(

@@ -23,11 +23,14 @@ class TrackedFrame:
         pred_ids: [P] tracks of the detections.
         true_ids: [Q] people of the truth.
         distances: [P, Q]; NaN where a pair is out of the question.
+        is_excused: [P] detections within reach of somebody the truth leaves unlabelled: left over
+            when the frame's pairs are made, they count neither way.
     """
 
     pred_ids: NDArray[np.integer]
     true_ids: NDArray[np.integer]
     distances: NDArray[np.float64]
+    is_excused: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -79,23 +82,26 @@ class TrackingCounts:
 def count_tracks(frames: Sequence[TrackedFrame]) -> TrackingCounts:
     """Follow the people of one sequence, frame after frame."""
     last_track: dict[int, int] = {}  # of each person
-    counts = TrackingCounts(num_same_identity=_same_identity(frames))
+    counts, counted = TrackingCounts(), []
     for frame in frames:
         rows, columns = _keep_and_assign(frame, last_track)
+        does_count = ~frame.is_excused
+        does_count[rows] = True
+        counted.append(_select(frame, does_count))
         pairs = dict(
             zip(frame.true_ids[columns].tolist(), frame.pred_ids[rows].tolist(), strict=True)
         )
         counts += TrackingCounts(
             num_true=len(frame.true_ids),
-            num_pred=len(frame.pred_ids),
+            num_pred=int(does_count.sum()),
             num_missed=len(frame.true_ids) - len(rows),
-            num_false=len(frame.pred_ids) - len(rows),
+            num_false=int(does_count.sum()) - len(rows),
             num_switches=sum(
                 last_track.get(person, track) != track for person, track in pairs.items()
             ),
         )
         last_track |= pairs
-    return counts
+    return counts + TrackingCounts(num_same_identity=_same_identity(counted))
 
 
 def _keep_and_assign(
@@ -113,6 +119,13 @@ def _keep_and_assign(
     rows, columns = assign(distances)
     kept_rows, kept_columns = np.array(kept, np.int64).reshape(-1, 2).T
     return np.concatenate([kept_rows, rows]), np.concatenate([kept_columns, columns])
+
+
+def _select(frame: TrackedFrame, which: NDArray[np.bool_]) -> TrackedFrame:
+    """The frame with some of its detections alone."""
+    return TrackedFrame(
+        frame.pred_ids[which], frame.true_ids, frame.distances[which], frame.is_excused[which]
+    )
 
 
 def _same_identity(frames: Sequence[TrackedFrame]) -> int:

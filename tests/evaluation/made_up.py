@@ -53,6 +53,7 @@ def sequence(uri: str = "walk.mp4", num_frames: int = 40, **changes: object) -> 
             PersonPath(person, frame, walk * side, walk * side + aside)
             for person, side in ((0, np.array([1, 1, 1])), (1, np.array([-1, 1, 1.4])))
         ),
+        up=None,
     )
     return replace(made, **changes)
 

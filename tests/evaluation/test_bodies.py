@@ -5,7 +5,8 @@ from evaluation.alignment import align
 from evaluation.bodies import (
     NUM_FIRST_FRAMES,
     chunks,
-    pelvis_aligned_errors_mm,
+    hip_aligned_errors_mm,
+    mid_hip,
     procrustes_errors_mm,
     root_translation_errors_percent,
     world_errors_mm,
@@ -22,30 +23,36 @@ def walk(num_frames, step_m=0.1):
     return BODY + bend + path
 
 
-def test_pelvis_alignment_takes_away_the_place_alone():
+def around_hips(pred, true):
+    return hip_aligned_errors_mm(pred, true, mid_hip(pred), mid_hip(true))
+
+
+def test_hip_alignment_takes_away_the_place_alone():
     true = np.stack([BODY, BODY])
     pred = true + np.array([1, 2, 3])
-    assert pelvis_aligned_errors_mm(pred, true, pred[:, 0], true[:, 0]).max() < 1e-9
+    assert around_hips(pred, true).max() < 1e-9
     pred[1, 5] += [0, 0.3, 0.4]  # one joint, half a metre off
-    errors = pelvis_aligned_errors_mm(pred, true, pred[:, 0], true[:, 0])
+    errors = around_hips(pred, true)
     assert errors.shape == (2, 22)
     assert errors[1, 5] == pytest.approx(500)
     assert errors.mean() == pytest.approx(500 / 44)
 
 
-def test_a_wrong_pelvis_moves_everything_else():
-    pred = BODY[None].copy()
-    pred[0, 0] += [0, 0, 0.022]
-    errors = pelvis_aligned_errors_mm(pred, BODY[None], pred[:, 0], BODY[None, 0])
-    np.testing.assert_allclose(errors[0], [0] + [22] * 21, atol=1e-9)
+def test_a_wrong_hip_moves_everything_else_by_half_and_a_wrong_pelvis_nothing():
+    pred = np.stack([BODY, BODY])
+    pred[0, 1] += [0, 0, 0.022]  # joint 1 of SMPL and SMPL-X is the left hip
+    pred[1, 0] += [0, 0, 0.022]  # and joint 0 the pelvis
+    errors = around_hips(pred, np.stack([BODY, BODY]))
+    np.testing.assert_allclose(errors[0], [11] * 22, atol=1e-9)
+    np.testing.assert_allclose(errors[1], [22] + [0] * 21, atol=1e-9)
 
 
 def test_noise_of_a_known_size():
     # The mean length of N(0, 10 mm) in three dimensions is 2 sqrt(2 / pi) 10 mm = 15.958 mm.
     noise = np.random.default_rng(1).normal(scale=0.01, size=(2000, 22, 3))
     true = np.broadcast_to(BODY, noise.shape)
-    pelvis = np.zeros((2000, 3))
-    errors = pelvis_aligned_errors_mm(true + noise, true, pelvis, pelvis)
+    origin = np.zeros((2000, 3))
+    errors = hip_aligned_errors_mm(true + noise, true, origin, origin)
     assert errors.mean() == pytest.approx(15.958, rel=0.005)
     # Procrustes takes 7 of the 66 degrees of freedom: sqrt(59 / 66) of it is left.
     assert procrustes_errors_mm(true + noise, true).mean() == pytest.approx(
@@ -65,11 +72,12 @@ def test_procrustes_takes_away_any_similarity_of_each_row():
         (0, []),
         (1, [(0, 1)]),
         (100, [(0, 100)]),
-        (199, [(0, 199)]),
-        (250, [(0, 100), (100, 250)]),
+        (101, [(0, 100), (100, 101)]),
+        (199, [(0, 100), (100, 199)]),
+        (250, [(0, 100), (100, 200), (200, 250)]),
     ],
 )
-def test_chunks_of_100_frames_keep_the_rest(num_frames, expected):
+def test_chunks_of_100_frames_and_then_the_rest(num_frames, expected):
     assert [(chunk.start, chunk.stop) for chunk in chunks(num_frames)] == expected
 
 
@@ -94,11 +102,19 @@ def test_drift_shows_from_the_first_frames_and_is_spread_over_all():
 
 
 def test_each_chunk_is_aligned_anew():
-    true = walk(200)
+    true = walk(199)
     pred = true.copy()
-    pred[100:] += [0, 3, 0]  # a jump between the chunks
+    pred[100:] += [0, 3, 0]  # a jump between the chunks, of which the second is not full
     assert world_errors_mm(pred, true, NUM_FIRST_FRAMES).max() < 1e-8
     assert world_errors_mm(pred[50:150], true[50:150], NUM_FIRST_FRAMES)[-1] > 2000
+
+
+@pytest.mark.parametrize("num_aligned", [NUM_FIRST_FRAMES, None])
+def test_a_rest_of_one_frame_is_aligned_by_itself(num_aligned):
+    true = walk(101)
+    pred = true + np.random.default_rng(6).normal(scale=0.01, size=true.shape)
+    errors = world_errors_mm(pred, true, num_aligned)
+    assert errors[100] == pytest.approx(procrustes_errors_mm(pred[100:], true[100:]).mean())
 
 
 def test_root_error_is_a_part_of_the_way():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from evaluation.depth_errors import compare_depth
-from evaluation.depth_metrics import DepthGrid
+from evaluation.depth_metrics import DepthGrid, scaled_score
 
 SAME = DepthGrid(1, 1, 0, 0)
 
@@ -15,9 +15,9 @@ def test_one_scale_for_the_sequence_not_one_a_frame():
     pred = [wall(0.5), wall(0.5), wall(0.5), wall(1)]
     found = compare_depth(pred, [wall(1)] * 4)
     np.testing.assert_allclose(found.abs_rel, [0.5, 0.5, 0.5, 0])
-    assert found.samples.scale == pytest.approx(2)
-    assert found.samples.scaled.abs_rel == pytest.approx(1 / 4)
-    assert found.samples.scaled.delta_1 == pytest.approx(3 / 4)
+    scaled = scaled_score(found.ratios)  # by 2
+    assert scaled.abs_rel == pytest.approx(1 / 4)
+    assert scaled.delta_1 == pytest.approx(3 / 4)
     assert found.samples.metric.num_pixels == 4 * 36 * 64
 
 
@@ -42,6 +42,6 @@ def test_frames_without_depth_on_either_side():
     np.testing.assert_allclose(found.abs_rel, [np.nan, np.nan, 0, np.nan])
     # Three frames of the truth have depth, one of them is compared.
     assert found.samples.num_true_pixels == 3 * found.samples.metric.num_pixels
-    nothing = compare_depth([None], [wall(1)]).samples
-    assert (nothing.metric, nothing.scaled, nothing.scale) == (None, None, None)
+    nothing = compare_depth([None], [wall(1)])
+    assert (nothing.samples.metric, scaled_score(nothing.ratios)) == (None, None)
     assert compare_depth([], []).abs_rel.shape == (0,)

@@ -2,12 +2,16 @@ import numpy as np
 import pytest
 
 from evaluation.depth_metrics import (
+    BIN_SIZE,
     DepthGrid,
     DepthScore,
+    RatioSums,
+    pool_scores,
+    ratio_sums,
     relative_errors,
     resample,
+    scaled_score,
     score_depth,
-    sequence_scale,
 )
 
 SAME = DepthGrid(1, 1, 0, 0)
@@ -17,6 +21,10 @@ CODES = np.arange(1, 13, dtype=np.float32).reshape(3, 4)
 
 def depths(*values):
     return np.array(values, np.float32)
+
+
+def scaled(pred, true):
+    return scaled_score(RatioSums(ratio_sums(pred, true)))
 
 
 def test_known_relative_errors():
@@ -42,20 +50,53 @@ def test_noise_of_a_known_size():
     assert score_depth(true * (1 + noise), true).abs_rel == pytest.approx(0.07979, rel=0.01)
 
 
-@pytest.mark.parametrize("scale", [0.1, 1.0, 7.0])
+@pytest.mark.parametrize("scale", [1e-6, 0.1, 1.0, 7.0, 1e6])
 def test_one_scale_takes_away_one_scale(scale):
     true = depths(*range(1, 10))
-    pred = true / np.float32(scale)
-    found = sequence_scale(pred, true)
-    assert found == pytest.approx(scale)
-    assert score_depth(pred, true, found).abs_rel == pytest.approx(0, abs=1e-6)
+    found = scaled(true / np.float32(scale), true)
+    assert (found.num_pixels, found.delta_1) == (9, 1)
+    assert found.abs_rel == pytest.approx(0, abs=1e-6)
+
+
+def test_the_scale_is_not_pulled_by_outliers():
+    found = scaled(depths(1, 1, 1, 1, 1), depths(2, 2, 2, 2, 1000))
+    assert found.abs_rel == pytest.approx(0.998 / 5)  # a scale of 2
+
+
+def test_the_scale_weighs_a_pixel_by_its_depth():
+    # Of t / p = 2, 2 and 1 the last has more than half of the predicted depth.
+    found = scaled(depths(1, 1, 3), depths(2, 2, 3))
+    assert found.abs_rel == pytest.approx((0.5 + 0.5 + 0) / 3)
+
+
+def exact(pred, true):
+    """(scale, AbsRel, delta1, part of the pixels at its limits), of all pixels at once."""
+    ratio = true.astype(float) / pred
+    order = np.argsort(ratio)
+    total = np.cumsum(pred[order], dtype=float)
+    scale = ratio[order[np.searchsorted(total, total[-1] / 2)]]
+    factor = np.maximum(scale / ratio, ratio / scale)
+    near_limit = abs(factor / 1.25 - 1) < 2.01 * BIN_SIZE
+    return scale, abs(scale / ratio - 1).mean(), (factor < 1.25).mean(), near_limit.mean()
+
+
+@pytest.mark.parametrize("spread", [0, 1e-4, 0.01, 0.3, 2])
+@pytest.mark.parametrize("seed", range(4))
+def test_bins_say_what_all_pixels_do(spread, seed):
+    random = np.random.default_rng(seed)
+    true = random.uniform(0.5, 40, 20_000).astype(np.float32)
+    pred = (true * random.uniform(0.1, 9) * np.exp(random.normal(0, spread, 20_000))).astype("f4")
+    _, abs_rel, delta_1, near_limit = exact(pred, true)
+    found = scaled(pred, true)
+    assert found.abs_rel == pytest.approx(abs_rel, abs=BIN_SIZE * (2 + abs_rel))
+    assert found.delta_1 == pytest.approx(delta_1, abs=near_limit + 1e-9)
 
 
 def test_the_scale_has_the_least_absolute_error():
     random = np.random.default_rng(2)
     true = random.uniform(1, 9, 1001).astype(np.float32)
     pred = (true / 2 * np.exp(random.normal(scale=0.2, size=1001))).astype(np.float32)
-    found = sequence_scale(pred, true)
+    found = exact(pred, true)[0]
 
     def error(scale):
         return np.abs(scale * pred.astype(float) - true).sum()
@@ -69,15 +110,24 @@ def test_the_scale_has_the_least_absolute_error():
     assert error(found) <= error(scale) <= 1.005 * error(found)
 
 
-def test_the_scale_is_not_pulled_by_outliers():
-    assert sequence_scale(depths(1, 1, 1, 1, 1), depths(2, 2, 2, 2, 1000)) == 2
+def test_sums_of_pictures_are_those_of_all_their_pixels():
+    random = np.random.default_rng(3)
+    pred, true = random.uniform(1, 9, (2, 600)).astype(np.float32)
+    parts = sum(ratio_sums(pred[part], true[part]) for part in (slice(200), slice(200, 600)))
+    np.testing.assert_allclose(parts, ratio_sums(pred, true))
+    halves = [score_depth(pred[part], true[part]) for part in (slice(200), slice(200, 600))]
+    whole = score_depth(pred, true)
+    assert pool_scores([None, *halves]) == DepthScore(
+        600, pytest.approx(whole.abs_rel), pytest.approx(whole.delta_1)
+    )
 
 
 @pytest.mark.parametrize("pred", [depths(), depths(np.nan), depths(0), depths(-1)])
 def test_nothing_to_compare_is_none(pred):
     true = np.ones(len(pred), np.float32)
     assert score_depth(pred, true) is None
-    assert sequence_scale(pred, true) is None
+    assert scaled(pred, true) is None
+    assert pool_scores([None]) is None
 
 
 def test_the_score_is_a_plain_value():

@@ -1,8 +1,17 @@
 import numpy as np
 import pytest
+import torch
 
-from evaluation.people_errors import PairedPeople, PairErrors, body_samples, penetration_mm
+from evaluation.clip_arrays import PeopleRows
+from evaluation.people_errors import (
+    PairedPeople,
+    PairErrors,
+    body_samples,
+    pair_errors,
+    penetration_mm,
+)
 from evaluation.physics import Plane
+from human3r_model.geometry import axis_angle_to_matrix
 
 BODY = np.random.default_rng(0).normal(size=(22, 3))
 TIMES_S = np.arange(20) / 30
@@ -32,6 +41,32 @@ def test_unknown_values_are_left_out_not_counted():
     assert found.head_m.tolist() == [0.5]
     assert found.joints_mm.shape == (1, 22)
     assert found.vertices_mm.shape == (0,)
+
+
+def test_skins_are_compared_around_the_middle_of_the_hips(free_body):
+    random = np.random.default_rng(1)
+
+    def person(joint_rotations):
+        known = {"head_position": np.array([[0.0, 0, 4]]), "axis_angle": joint_rotations}
+        sizes = {"head_px": 2, "box_px": 4, "betas": 10, "expression": 10}
+        known |= {name: np.zeros((1, size)) for name, size in sizes.items()}
+        no_joints = np.full((1, 22, 3), np.nan)
+        return PeopleRows(np.zeros(1, int), np.zeros(1, int), joints=no_joints, **known)
+
+    def skin(people):
+        placed = free_body.place(
+            axis_angle_to_matrix(torch.from_numpy(people.axis_angle)),
+            *(torch.from_numpy(getattr(people, name)) for name in ("betas", "expression")),
+            torch.from_numpy(people.head_position),
+        )
+        vertices, joints = (part[0].double().numpy() for part in (placed.vertices, placed.joints))
+        return vertices - (joints[1] + joints[2]) / 2
+
+    pred, true = (person(random.normal(0, 0.4, (1, 53, 3))) for _ in range(2))
+    found = pair_errors(pred, true, pairs([0], [0]), free_body)
+    by_hand = 1000 * np.linalg.norm(skin(pred) - skin(true), axis=1).mean()
+    assert found.vertices_mm == pytest.approx([by_hand])
+    assert by_hand > 50
 
 
 def test_each_person_is_aligned_alone():
@@ -65,7 +100,7 @@ def test_people_who_do_not_travel_are_counted():
     found = body_samples(errors(8), pairs(frame, [0] * 8), stands, stands, TIMES_S)
     assert found.num_short_paths == 1
     assert len(found.root_percent) == 0
-    assert found.sliding_mm.tolist() == [0] * 7 * 4  # two ankles and two feet that stand
+    assert found.sliding_mm_per_s.tolist() == [0] * 7 * 4  # two ankles and two feet that stand
     walks = body_samples(
         errors(8), pairs(frame, [0] * 8), joints_at(frame), joints_at(frame), TIMES_S
     )

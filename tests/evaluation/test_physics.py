@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.physics import Plane, foot_sliding_mm, ground_penetration_mm, jitter
+from evaluation.physics import Plane, foot_sliding_mm_per_s, ground_penetration_mm, jitter
 
 TIMES_S = np.arange(6) / 30
 
@@ -40,14 +40,33 @@ def test_feet_slide_only_while_the_true_foot_stands():
     pred[:, 0, 2] = [0, 0.005, 0.005, 0.015]
     pred[:, 1, 1] = [0, 0.5, 1.0, 1.002]
     np.testing.assert_allclose(
-        np.sort(foot_sliding_mm(pred, true, TIMES_S[:4])), [0, 2, 5, 10], atol=1e-9
+        np.sort(foot_sliding_mm_per_s(pred, true, TIMES_S[:4])), [0, 60, 150, 300], atol=1e-9
     )
 
 
 def test_the_speed_decides_not_the_frame():
     true = np.arange(3)[:, None, None] * np.array([0.008, 0, 0])  # 8 mm a frame
-    assert len(foot_sliding_mm(true, true, np.arange(3) / 30)) == 2  # 0.24 m/s
-    assert len(foot_sliding_mm(true, true, np.arange(3) / 60)) == 0  # 0.48 m/s
+    assert len(foot_sliding_mm_per_s(true, true, np.arange(3) / 30)) == 2  # 0.24 m/s
+    assert len(foot_sliding_mm_per_s(true, true, np.arange(3) / 60)) == 0  # 0.48 m/s
+
+
+@pytest.mark.parametrize("fps", [10, 30, 60])
+def test_a_foot_that_slides_is_as_fast_at_any_frame_rate(fps):
+    times_s = np.arange(5) / fps
+    pred = 0.15 * times_s[:, None, None] * np.array([1.0, 0, 0])
+    np.testing.assert_allclose(
+        foot_sliding_mm_per_s(pred, np.zeros_like(pred), times_s), np.full(4, 150)
+    )
+
+
+def test_foot_sliding_is_30_times_whams_at_its_rate():
+    random = np.random.default_rng(0)
+    pred, true = np.cumsum(random.normal(scale=0.004, size=(2, 90, 4, 3)), axis=1)
+    steps_m = np.linalg.norm(np.diff([pred, true], axis=1), axis=-1)
+    whams_mm = 1000 * steps_m[0][steps_m[1] < 0.01]  # a contact moves less than 1 cm a frame
+    found = foot_sliding_mm_per_s(pred, true, np.arange(90) / 30)
+    np.testing.assert_allclose(found, 30 * whams_mm)
+    assert 0 < len(found) < steps_m[1].size
 
 
 def test_depth_below_the_ground():

@@ -10,7 +10,7 @@ from evaluation.plots import (
     depth_error_png,
     errors_over_time_png,
     joint_errors_png,
-    paths_from_above_png,
+    paths_png,
     preview_png,
 )
 from evaluation.preview import DepthPicture, FromAbove, Preview
@@ -157,7 +157,7 @@ def test_depth_errors_lie_where_they_are_in_the_picture():
         lambda: joint_errors_png(("a", "b"), np.full(2, np.nan)),
         lambda: depth_error_png(np.full((18, 32), np.nan)),
         lambda: errors_over_time_png(sequence(num_frames=0)),
-        lambda: paths_from_above_png(
+        lambda: paths_png(
             replace(
                 sequence(people=()),
                 camera_true=np.full((12, 3), np.nan),
@@ -174,13 +174,47 @@ def test_what_was_not_measured_is_said(draw):
 
 
 def test_labelled_paths_are_drawn_beside_true_ones():
-    apart = pixels(paths_from_above_png(sequence()))
+    apart = pixels(paths_png(sequence()))
     shifted = sequence()
-    same = pixels(paths_from_above_png(replace(shifted, camera_pred=shifted.camera_true)))
+    same = pixels(paths_png(replace(shifted, camera_pred=shifted.camera_true)))
     assert not np.array_equal(apart, same)
+
+
+UP = np.array([0.0, -1, 0])  # of a level camera's world
+
+
+def seen_by_camera_that_looks_down(made, angle_rad):
+    """The same paths in the world of a camera pitched down from level."""
+    cos, sin = np.cos(angle_rad), np.sin(angle_rad)
+    turn = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
+    return replace(
+        made,
+        camera_true=made.camera_true @ turn.T,
+        camera_pred=made.camera_pred @ turn.T,
+        people=tuple(
+            replace(
+                person,
+                pelvis_true=person.pelvis_true @ turn.T,
+                pelvis_pred=person.pelvis_pred @ turn.T,
+            )
+            for person in made.people
+        ),
+        up=turn @ UP,
+    )
+
+
+@pytest.mark.parametrize("angle_rad", [0.2, 0.9, np.pi / 2])
+def test_the_ground_says_what_from_above_is(angle_rad):
+    level = replace(sequence(), up=UP)
+    tilted = seen_by_camera_that_looks_down(level, angle_rad)
+    drawn = pixels(paths_png(level))
+    np.testing.assert_allclose(pixels(paths_png(tilted)), drawn, atol=3)
+    np.testing.assert_array_equal(pixels(paths_png(sequence())), drawn)
+    # Without the ground the way ahead is too short.
+    assert not np.array_equal(pixels(paths_png(replace(tilted, up=None))), drawn)
 
 
 @pytest.mark.parametrize("num_frames", [0, 1])
 def test_paths_of_hardly_any_frames(num_frames):
-    picture = pixels(paths_from_above_png(sequence(num_frames=num_frames, people=())))
+    picture = pixels(paths_png(sequence(num_frames=num_frames, people=())))
     assert picture.shape[1] == 896

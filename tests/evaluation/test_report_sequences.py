@@ -77,6 +77,21 @@ def test_a_sequence_without_people_or_depth_is_drawn():
     assert "0 of 0" in html
 
 
+@pytest.mark.parametrize(
+    ("up", "view"),
+    [
+        (np.array([0, -0.8, -0.6]), "From above, by the true ground: the true paths"),
+        (
+            None,
+            "By x and z of the first camera, which is from above where that camera is level:",
+        ),
+    ],
+    ids=["ground", "none"],
+)
+def test_paths_are_from_above_where_there_is_a_ground(up, view):
+    assert f"<figcaption>{view}" in sequences_section((sequence("a.mp4", 2, up=up),))
+
+
 def test_names_are_text(draws_one):
     html = sequences_section((sequence("<script>", 2), sequence("<script>", 2)))
     assert "<script>" not in html

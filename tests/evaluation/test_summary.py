@@ -11,7 +11,7 @@ from evaluation.samples import DepthSamples, Samples, join_samples, no_bodies
 from evaluation.summary import Reasons, metrics_of
 from evaluation.tracking import TrackingCounts
 
-NOTHING = Samples(DetectionCounts(), TrackingCounts(), no_bodies(), (), ())
+NOTHING = Samples(DetectionCounts(), TrackingCounts(), no_bodies(), (), (), (), ())
 MAP = np.zeros((18, 32))
 
 
@@ -24,9 +24,7 @@ def camera(ate_m, *, is_still=False, scale=1.0):
 
 
 def depth(num_pixels, abs_rel):
-    score = DepthScore(num_pixels, abs_rel, 1 - abs_rel)
-    scaled = replace(score, abs_rel=abs_rel / 2)
-    return DepthSamples(score, scaled, 1.0, 2 * num_pixels, MAP, MAP)
+    return DepthSamples(DepthScore(num_pixels, abs_rel, 1 - abs_rel), 2 * num_pixels, MAP, MAP)
 
 
 def test_nothing_measured_is_none_with_a_reason_never_0():
@@ -52,12 +50,48 @@ def test_cameras_are_averaged_over_videos():
     assert still["Camera scale"].note == "no camera moves on both sides"
 
 
+ALIGNED = ("W-MPJPE", "WA-MPJPE", "RTE", "ATE", "ATE of no motion", "RPE translation")
+
+
+@pytest.mark.parametrize(
+    ("names", "remark"),
+    [
+        ((*ALIGNED, "Camera scale"), "; aligned in 4 pieces of at most 100 frames"),
+        (("MOTA", "IDF1", "Switches"), "; followed in 4 pieces of at most 100 frames"),
+        (("RPE rotation", "AbsRel, scaled", "MPJPE"), ""),
+    ],
+)
+def test_figures_from_pieces_of_videos_say_so(names, remark):
+    paths = ("first_aligned_mm", "all_aligned_mm", "root_percent")
+    measured = replace(
+        NOTHING,
+        detection=DetectionCounts(num_found=2),
+        tracking=TrackingCounts(2, 2),
+        bodies=replace(no_bodies(), joints_mm=np.ones((2, 22)), **dict.fromkeys(paths, np.ones(2))),
+        cameras=(camera(0.1), camera(0.2)),
+        scaled_depths=(DepthScore(9, 0.1, 1.0),),
+    )
+    definitions = {spec.name: spec.note for spec in METRICS}
+    whole = summed_up(replace(measured, pieces=((300,), (40,))))
+    cut = summed_up(replace(measured, pieces=((100, 99, 12), (40,))))
+    for name in names:
+        assert whole[name].note == definitions[name]
+        assert cut[name].note == definitions[name] + remark
+
+
 def test_depth_is_averaged_over_pixels():
-    no_depth = DepthSamples(None, None, None, 200, MAP, MAP)
-    found = summed_up(replace(NOTHING, depths=(depth(100, 0.1), no_depth, depth(300, 0.5))))
+    no_depth = DepthSamples(None, 200, MAP, MAP)
+    found = summed_up(
+        replace(
+            NOTHING,
+            depths=(depth(100, 0.1), no_depth, depth(300, 0.5)),
+            scaled_depths=(DepthScore(100, 0.05, 1.0), DepthScore(300, 0.25, 0.8)),
+        )
+    )
     assert found["AbsRel, metric"].value == pytest.approx(0.4)
     assert found["AbsRel, scaled"].value == pytest.approx(0.2)
     assert found["delta1, metric"].value == pytest.approx(0.6)
+    assert found["delta1, scaled"].value == pytest.approx(0.85)
     assert found["AbsRel, metric"].num_samples == 400
     assert found["Depth coverage"].value == 400 / (2 * 400 + 200)
     assert summed_up(NOTHING)["Depth coverage"].note == "the truth has no depth"

@@ -9,12 +9,13 @@ from evaluation.tracking import TrackedFrame, TrackingCounts, count_tracks
 FAR = np.nan
 
 
-def frame(pred_ids, true_ids, distances):
+def frame(pred_ids, true_ids, distances, excused=None):
     shape = (len(pred_ids), len(true_ids))
     return TrackedFrame(
         np.array(pred_ids, np.int64),
         np.array(true_ids, np.int64),
         np.array(distances, np.float64).reshape(shape),
+        np.isin(pred_ids, excused or []),
     )
 
 
@@ -60,6 +61,19 @@ def test_false_tracks_can_make_mota_negative():
     found = count_tracks([frame([0, 1, 2], [0], [[FAR], [FAR], [FAR]])])
     assert found.mota == -3
     assert found.idf1 == 0
+
+
+def test_what_the_tracker_leaves_over_near_somebody_hidden_counts_neither_way():
+    # In frame 2 the other track is nearer, and the person goes on with the one they had.
+    frames = [frame([1, 2], [0], [[2], [9]], [1, 2]), frame([1, 2], [0], [[9], [5]], [1, 2])]
+    found = count_tracks(frames)
+    assert found == TrackingCounts(num_true=2, num_pred=2, num_same_identity=2)
+    assert (found.mota, found.idf1) == (1, 1)
+
+
+def test_only_detections_near_somebody_hidden_are_excused():
+    found = count_tracks([frame([1, 2, 3], [0], [[2], [FAR], [FAR]], [2])])
+    assert (found.num_pred, found.num_false) == (2, 1)
 
 
 def test_sequences_add_up():

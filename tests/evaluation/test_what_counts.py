@@ -102,6 +102,27 @@ def test_somebody_who_may_be_anywhere_excuses_every_detection(bare_truth, tmp_pa
     assert values(found)["Recall"] == 1
 
 
+def test_somebody_hidden_is_no_reason_to_change_tracks(tmp_path):
+    one = SCENE.track_ids.copy()
+    one[1] = -1
+    folder = tmp_path / "truth"
+    written(folder, replace(SCENE, track_ids=one))
+    rows = {
+        "uri": ["walk.mp4"] * 12,
+        "frame_index": list(range(12)),
+        "head_px": [[float("nan")] * 2] * 12,
+        "box": [None] * 12,
+    }
+    pq.write_table(pa.table(rows), folder / "hidden.parquet")
+    # Two detections in reach of the one person: from frame 6 on the other track's is nearer.
+    near = np.stack([SCENE.heads_px[0]] * 2)
+    near[0, 6:, 1] += 9
+    near[1, :6, 1] += 9
+    pred = written(tmp_path / "pred", replace(SCENE, heads_px=near))
+    found = values(evaluate(pred, Dataset(Store(str(folder)))))
+    assert [found[name] for name in ("Switches", "MOTA", "IDF1", "Precision")] == [0, 1, 1, 1]
+
+
 def test_a_truth_without_a_world_says_nothing_of_worlds(tmp_path, free_body):
     truth = written(tmp_path, body=free_body)
     pq.write_table(pa.table({"uri": ["walk.mp4"]}), tmp_path / "no_world.parquet")
@@ -120,10 +141,30 @@ def test_cameras_of_one_video_count_once(bare_truth, tmp_path):
     pred = written(tmp_path, SCENE, Span(0, 8), Span(8, 12))
     found = evaluate(pred, bare_truth)
     assert {m.name: m.num_samples for m in found.metrics}["ATE"] == 1
+    assert notes(found)["ATE"].endswith("after Sim3; aligned in 2 pieces of at most 8 frames")
+    assert not any("pieces" in note for note in notes(found.sequences[0]).values())
+    assert not any("pieces" in note for note in notes(evaluate(bare_truth, bare_truth)).values())
     assert [
         next(m.num_samples for m in sequence.metrics if m.name == "ATE")
         for sequence in found.sequences
     ] == [1, 1]
+
+
+def test_depth_has_one_scale_a_video_however_it_is_cut(bare_truth, tmp_path):
+    half_again = np.where(np.arange(12) < 6, 1.0, 1.5)
+    scene = replace(SCENE, depth_m=half_again * SCENE.depth_m)
+    found = {}
+    for name, spans in (("whole", [ENTIRE]), ("cut", [Span(0, 6), Span(6, 12)])):
+        evaluation = evaluate(written(tmp_path / name, scene, *spans), bare_truth)
+        found[name] = values(evaluation)
+    # The farther half has more weight, so the scale is its 2 / 3: AbsRel 1 / 3 and 0.
+    for of in found.values():
+        assert of["AbsRel, scaled"] == pytest.approx(1 / 6, abs=1e-3)
+        assert of["delta1, scaled"] == 0.5
+        assert of["AbsRel, metric"] == pytest.approx(1 / 4, abs=1e-3)
+    # Alone, each half has a scale of its own.
+    alone = [values(sequence)["AbsRel, scaled"] for sequence in evaluation.sequences]
+    assert alone == pytest.approx([0, 0], abs=1e-3)
 
 
 def test_boxes_that_nobody_has(truth, bare_truth):
@@ -158,7 +199,9 @@ def test_the_ground_where_the_truth_knows_it(tmp_path, free_body):
         ground = {"clip_id": [clip_id], "normal": [[0.0, -1.0, 0.0]], "offset_m": [-y]}
         pq.write_table(pa.table(ground), folder / "ground.parquet")
         told = Dataset(Store(str(folder)))
-        assert values(evaluate(told, told))["Ground penetration"] == 0
+        itself = evaluate(told, told)
+        assert values(itself)["Ground penetration"] == 0
+        assert itself.sequences[0].up.tolist() == [0, -1, 0]
         found[y] = values(evaluate(lowered, told))["Ground penetration"]
     assert found[2.5] > 1000
     assert found[2.0] == pytest.approx(found[2.5] + 500)

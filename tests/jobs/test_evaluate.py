@@ -26,6 +26,7 @@ def test_labels_against_themselves(small_out, shifted_out):
     words = [line.split() for line in lines]
     assert ["↑", "F1", "1", "(36", "people,"] in [line[:5] for line in words]
     assert ["↓", "Head", "position", "0", "m"] in [line[:5] for line in words]
+    assert "after Sim3; aligned in 6 pieces of at most 4 frames" in answer.stdout
     assert "    MPJPE                        -   not measured: PRED has no joints" in answer.stdout
 
 

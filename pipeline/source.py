@@ -157,7 +157,7 @@ def _read_list(root: str, name: str, src: str, names_only: bool) -> list[SourceF
         ) from error
     if not entries:
         raise SourceError(f"{src}: the list names no file")
-    names = list(dict.fromkeys(entries))
+    names = _distinct(root, entries)
     if names_only:
         return [SourceFile(name, None, "") for name in names]
     starts = range(0, len(names), ENTRIES_AT_ONCE)
@@ -166,6 +166,16 @@ def _read_list(root: str, name: str, src: str, names_only: bool) -> list[SourceF
             lambda start: _listed_files(root, names[start : start + ENTRIES_AT_ONCE]), starts
         )
         return [file for part in parts for file in part]
+
+
+def _distinct(root: str, entries: Sequence[str]) -> list[str]:
+    """Each file once, as it is spelled first: twice annotated, its people would count twice."""
+    name_of: dict[str, str] = {}
+    for entry in entries:
+        uri = join_uri(root, entry)
+        is_odd = "/./" in uri or "//" in uri  # of a scheme too
+        name_of.setdefault(normalise_uri(uri) if is_odd else uri, entry)
+    return list(name_of.values())
 
 
 def _listed_files(root: str, names: Sequence[str]) -> list[SourceFile]:
@@ -184,16 +194,24 @@ def _parse_list(data: bytes, suffix: str) -> list[str]:
     if suffix == ".parquet":
         table = pq.read_table(pa.BufferReader(data))
         values = table[_list_column(table.column_names)].to_pylist()
-        return [str(value) for value in values if value]
+        return _no_blanks(["" if value is None else str(value) for value in values])
     text = data.decode("utf-8-sig")
     if "\0" in text:
         raise ValueError("it is no text in UTF-8")
     if suffix == ".csv":
         rows = csv.DictReader(io.StringIO(text, newline=""))
         column = _list_column(rows.fieldnames or [])
-        return [row[column] for row in rows if row[column]]
+        return _no_blanks([row[column] or "" for row in rows])
     lines = (line.strip() for line in text.split("\n"))
     return [line for line in lines if line and not line.startswith("#")]
+
+
+def _no_blanks(cells: list[str]) -> list[str]:
+    """The cells of a list's column; one without a name would be a video that silently vanishes."""
+    blank = next((row for row, cell in enumerate(cells, 1) if not cell.strip()), None)
+    if blank is not None:
+        raise ValueError(f"row {blank} names no file. Fill it in, or leave the row out")
+    return cells
 
 
 def _list_column(columns: Sequence[str]) -> str:

@@ -159,11 +159,11 @@ LISTS = [
     ("list.txt", b"\xef\xbb\xbfb.mp4\r\n\r\n  # a comment\r\na/c.mp4\r\nb.mp4"),
     ("list.csv", b"uri\nb.mp4\na/c.mp4\n"),
     ("list.csv", b"\xef\xbb\xbflabel,path\r\nwalk,b.mp4\r\nrun,a/c.mp4\r\n"),
-    ("list.csv", b"video,label\nb.mp4,\n,none\na/c.mp4\n"),
+    ("list.csv", b"video,label\nb.mp4,\n\na/c.mp4\n\n"),
     ("list.csv", b'file\n"b.mp4"\n"a/c.mp4"\n'),
     ("list.csv", b"url\nb.mp4\na/c.mp4\n"),
     ("list.csv", b"url,uri\nwrong.mp4,b.mp4\nwrong.mp4,a/c.mp4\n"),
-    ("LIST.PARQUET", _parquet(path=["b.mp4", None, "a/c.mp4"], label=[1, 2, 3])),
+    ("LIST.PARQUET", _parquet(path=["b.mp4", "a/c.mp4"], label=[1, 2])),
 ]
 
 
@@ -183,6 +183,14 @@ def test_a_list_may_name_files_anywhere_and_of_any_suffix(root_uri, tmp_path):
     source = list_source(f"{tmp_path}/list.txt")
     assert [file.name for file in source.files] == [f"{root_uri}/a.bin", "../list.txt"]
     assert source.files[0].size_bytes == 5
+
+
+def test_a_file_that_a_list_spells_in_several_ways_is_one(root_uri):
+    put(root_uri, "a/b.mp4", "c.mp4")
+    names = ["./a/b.mp4", "c.mp4", "a/b.mp4", f"{root_uri}/c.mp4", "a/b.mp4", "a//b.mp4"]
+    Store(root_uri).write("list.txt", "\n".join(names).encode())
+    others = ["a/b.mp4", "a//b.mp4"] if "://" in root_uri else []  # keys of a bucket are anything
+    assert names_of(f"{root_uri}/list.txt") == ["./a/b.mp4", "c.mp4", *others]
 
 
 def test_a_list_may_name_what_is_not_there(root_uri):
@@ -212,6 +220,17 @@ def test_a_long_list_is_quick_and_in_order(root_uri):
         ("list.csv", b'uri\n"a\0.mp4"\n', "not a list of videos"),
         ("list.parquet", b"uri\na.mp4\n", "not a list of videos: .*Parquet"),
         ("list.parquet", _parquet(name=["a.mp4"]), "no column of videos"),
+        (
+            "list.parquet",
+            _parquet(uri=["a.mp4", None]),
+            "not a list of videos: row 2 names",
+        ),
+        (
+            "list.csv",
+            b"uri,n\na.mp4,1\nb.mp4,2\n ,3\n",
+            "not a list of videos: row 3 names",
+        ),
+        ("list.csv", b"n,uri\n1\n", "not a list of videos: row 1 names"),
     ],
 )
 def test_what_is_no_list(name, data, reason, root_uri):

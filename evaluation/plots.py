@@ -55,7 +55,7 @@ def preview_png(preview: Preview) -> bytes:
         (
             _overlay_title(preview),
             "Depth along the optical axis (grey: none)",
-            "The clip's world from above",
+            "From above in the first camera's axes",
         ),
         strict=False,
     ):

@@ -32,6 +32,7 @@ def preview(
     from evaluation.plots import preview_png
     from evaluation.preview import read_preview
     from human3r_model.body import BodyModel
+    from pipeline.report import printable
     from pipeline.storage import Store, fetch_to_local
     from pipeline.uris import split_uri
 
@@ -50,4 +51,4 @@ def preview(
         f"{output}: {video}, frame {drawn.frame_index} at {drawn.time_s:.2f} s, "
         f"people: {len(drawn.people)}"
     )
-    typer.echo(json.dumps(facts) if as_json else line)
+    typer.echo(json.dumps(facts) if as_json else printable(line))

@@ -95,7 +95,7 @@ def _read_camera(
     xml = calibration / f"{int(camera.name.removeprefix('cam_')):03d}.xml"
     pose, matrix = _read_calibration(xml)
     width, height = picture_size(files[0])
-    people = (
+    people = tuple(
         _person(root, subject, labels, numbers, pose) for subject, labels in sorted(bodies.items())
     )
     num_frames = len(files)
@@ -111,7 +111,7 @@ def _read_camera(
             invert_extrinsics(xml, "CameraMatrix", pose[None]), (num_frames, 1, 1)
         ),
         intrinsics=pinhole(matrix, num_frames),
-        people=tuple(person for person in people if len(person.frame)),
+        people=people,
         read_depth=None,
     )
 

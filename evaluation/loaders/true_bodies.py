@@ -155,7 +155,8 @@ def _rotations(person: TruePerson) -> torch.Tensor:
     num_frames = len(person.frame)
     vectors = np.zeros((num_frames, NUM_ROTATIONS, 3))
     vectors[:, 0] = person.global_orient
-    vectors[:, 1:FIRST_HAND] = person.body_pose.reshape(num_frames, -1, 3)
+    vectors[:, 1:FIRST_HAND] = person.body_pose.reshape(num_frames, FIRST_HAND - 1, 3)
     if person.hand_pose is not None:
-        vectors[:, FIRST_HAND:FIRST_JAW] = person.hand_pose.reshape(num_frames, -1, 3)
+        hands = person.hand_pose.reshape(num_frames, FIRST_JAW - FIRST_HAND, 3)
+        vectors[:, FIRST_HAND:FIRST_JAW] = hands
     return axis_angle_to_matrix(torch.from_numpy(vectors)).float()

@@ -1,6 +1,5 @@
 """Which dataset a path holds is found out, or what was expected and found is said."""
 
-import numpy as np
 import pytest
 
 from evaluation.loaders.errors import TruthError
@@ -9,6 +8,7 @@ from tests.evaluation.loaders.tiny_truths import (
     write_bedlam,
     write_emdb,
     write_rgbd,
+    write_rich,
     write_threedpw,
 )
 
@@ -56,9 +56,11 @@ def test_bonn_and_tum_are_told_apart(tmp_path):
 
 
 def test_pictures_out_of_order(tmp_path):
-    names = [f"seq_000000/x_{number}.png" for number in (2, 10, 3, 4)]  # sorted: 10, 2, 3, 4
-    write_bedlam(tmp_path, imgname=np.array(names))
-    with pytest.raises(TruthError, match="the pictures of scene_seq_000000 are not in order"):
+    pictures = write_rich(tmp_path) / "images/test/Gym_010_dips1/cam_01"
+    (pictures / "00009_01.bmp").rename(pictures / "9_01.bmp")  # sorted: 10, 11, 9
+    with pytest.raises(
+        TruthError, match="the pictures of Gym_010_dips1_cam_01 are not in order of time"
+    ):
         load(tmp_path)
 
 

@@ -137,8 +137,8 @@ def test_smplx_people_come_back_where_they_stand(tmp_path, body_folder, free_bod
     assert people.head_px[0] == pytest.approx(
         [40 * head[0] / head[2] + 15, 41 * head[1] / head[2] + 11], abs=1e-3
     )
-    hidden = dataset.read_hidden()
-    assert list(hidden) == [("desk.mp4", 2)]
+    # In frame 1 there is no label, in frame 2 none to be trusted.
+    assert list(dataset.read_hidden()) == [("desk.mp4", 1), ("desk.mp4", 2)]
 
 
 def test_a_gendered_body_becomes_the_nearest_neutral_one(tmp_path, body_folder):
@@ -205,26 +205,42 @@ def test_joints_of_smpl_people_come_of_their_model(tmp_path, body_folder, free_b
     assert read_smpl_joints(tmp_path / "bare") == {}
 
 
-def test_nobody_whose_head_is_not_in_the_picture(tmp_path):
-    joints = np.zeros((2, 24, 3))
-    joints[:, 15] = [[9, 0, 5], [0, 0, -5]]  # far to the right; behind the camera
+def read_hidden(folder, joints, is_valid):
+    """Who is hidden of somebody of SMPL with `joints` [3, 24, 3] of all three frames."""
     person = make_person(
-        body="smpl", body_pose=np.zeros((2, 69)), joints=joints, is_valid=np.array([True, True])
+        body="smpl",
+        frame=np.arange(3),
+        global_orient_world=np.zeros((3, 3)),
+        body_pose=np.zeros((3, 69)),
+        joints=joints,
+        is_valid=np.array(is_valid),
     )
-    status = import_truth([make_sequence(tmp_path, [person])], str(tmp_path / "out"), None)
-    assert status.num_people == 0
-    assert Dataset(Store(str(tmp_path / "out/truth"))).read_hidden() == {}
+    status = import_truth([make_sequence(folder, [person])], str(folder / "out"), None)
+    return status.num_people, Dataset(Store(str(folder / "out/truth"))).read_hidden()
+
+
+def test_somebody_outside_the_picture_is_not_there(tmp_path):
+    joints = np.zeros((3, 24, 3))
+    joints[:] = np.array([[9, 0, 5], [0, 0, -5], [0, 9, 5]])[:, None]  # right, behind, below
+    assert read_hidden(tmp_path, joints, [True, True, True]) == (0, {})
+
+
+def test_somebody_without_their_head_in_the_picture_may_be_anywhere(tmp_path):
+    joints = np.zeros((3, 24, 3))
+    joints[:] = [0, 0, 5]
+    joints[1:, 15] = [[0, -9, 5], [0, 0, -5]]  # above the picture, behind the camera
+    num_people, hidden = read_hidden(tmp_path, joints, [True, True, True])
+    assert num_people == 1
+    assert list(hidden) == [("desk.mp4", 1), ("desk.mp4", 2)]
+    assert all(np.isnan(people.head_px).all() for people in hidden.values())
 
 
 def test_whose_label_is_not_trusted_may_be_anywhere(tmp_path):
-    joints = np.zeros((2, 24, 3))
-    joints[:, 15] = [[9, 0, 5], [0, 0, 5]]  # far to the right; in the picture
-    person = make_person(
-        body="smpl", body_pose=np.zeros((2, 69)), joints=joints, is_valid=np.array([False, False])
-    )
-    import_truth([make_sequence(tmp_path, [person])], str(tmp_path / "out"), None)
-    hidden = Dataset(Store(str(tmp_path / "out/truth"))).read_hidden()
-    assert list(hidden) == [("desk.mp4", 0), ("desk.mp4", 2)]
+    joints = np.zeros((3, 24, 3))
+    joints[:] = np.array([[9, 0, 5], [0, 0, 5], [0, 0, 5]])[:, None]  # right, in the picture
+    num_people, hidden = read_hidden(tmp_path, joints, [False, False, True])
+    assert num_people == 1
+    assert list(hidden) == [("desk.mp4", 0), ("desk.mp4", 1)]
     assert all(np.isnan(people.head_px).all() for people in hidden.values())
 
 

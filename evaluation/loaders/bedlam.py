@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from evaluation.loaders.errors import TruthError
 from evaluation.loaders.fields import pinhole, to_array, to_gender
-from evaluation.loaders.sequence import TruePerson, TrueSequence
+from evaluation.loaders.sequence import IsWanted, TruePerson, TrueSequence
 
 EXPECTED = "SCENE.npz with imgname, sub, gender, shape, pose_cam, trans_cam, cam_int, cam_ext"
 FRAMES_PER_S = 30
@@ -45,8 +45,8 @@ def find(path: Path) -> list[Path]:
     return [file for file in files if file.suffix == ".npz"]
 
 
-def read(path: Path) -> list[TrueSequence]:
-    """Read the sequences of one scene.
+def read(path: Path, is_wanted: IsWanted) -> list[TrueSequence]:
+    """Read the sequences of one scene that are wanted.
 
     Raises:
         TruthError: The file is missing, damaged or not as described above.
@@ -58,10 +58,11 @@ def read(path: Path) -> list[TrueSequence]:
     of_sequence = {str(name): np.flatnonzero(sequences == name) for name in np.unique(sequences)}
     # Labels take every picture or every fifth: of which step all numbers of the scene are.
     steps = [np.diff(np.unique(numbers[places])) for places in of_sequence.values()]
-    step = int(np.gcd.reduce(np.concatenate(steps))) or 1
+    step = int(np.gcd.reduce(np.concatenate([np.zeros(1, np.int64), *steps]))) or 1
     return [
         _sequence(path, name, step, numbers[places], {key: rows[key][places] for key in rows})
         for name, places in of_sequence.items()
+        if is_wanted(_full_name(path, name))
     ]
 
 
@@ -106,7 +107,7 @@ def _sequence(
     )
     return TrueSequence(
         dataset="bedlam",
-        name=f"{path.stem}_{name.replace('/', '_')}",
+        name=_full_name(path, name),
         frame_names=tuple(names),
         image_paths=tuple(pictures / picture for picture in names) if pictures.is_dir() else None,
         times_s=(frames - frames[0]) / FRAMES_PER_S,
@@ -117,6 +118,10 @@ def _sequence(
         people=people,
         read_depth=None,
     )
+
+
+def _full_name(path: Path, name: str) -> str:
+    return f"{path.stem}_{name.replace('/', '_')}"
 
 
 def _frame_number(path: Path, picture: str) -> int:

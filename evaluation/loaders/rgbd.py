@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from evaluation.loaders.errors import TruthError
 from evaluation.loaders.fields import contents, picture_size, read_depth_png
-from evaluation.loaders.sequence import TrueSequence
+from evaluation.loaders.sequence import IsWanted, TrueSequence
 from human3r_model.geometry import pose_to_matrix
 
 EXPECTED = "SEQUENCE/ with rgb.txt, depth.txt and groundtruth.txt"
@@ -72,12 +72,14 @@ def find_tum(path: Path) -> list[Path]:
     return [folder for folder in find(path) if not folder.name.startswith("rgbd_bonn")]
 
 
-def read(path: Path) -> list[TrueSequence]:
-    """Read one sequence.
+def read(path: Path, is_wanted: IsWanted) -> list[TrueSequence]:
+    """Read one sequence, if it is wanted.
 
     Raises:
         TruthError: A list is damaged, or no picture has both a depth map and a pose.
     """
+    if not is_wanted(path.name):
+        return []
     pictures, depths, poses = (_read_list(path / name) for name in _LISTS)
     times_s = np.array(list(pictures))
     of_depth = _nearest(times_s, np.array(list(depths)))

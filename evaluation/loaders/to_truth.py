@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from evaluation.loaders.errors import TruthError
+from evaluation.loaders.fields import ONLY_HELPS
 from evaluation.loaders.sequence import TrueSequence
 from evaluation.loaders.true_bodies import BodyFolder
 from evaluation.loaders.true_rows import SequencePeople, find_people, label_clip, true_rows
@@ -122,7 +123,7 @@ def encode(sequence: TrueSequence) -> bytes:
     if sequence.image_paths is None:
         raise TruthError(
             sequence.name, "its pictures are not beside the truth, and without them there is "
-            "nothing to annotate; see docs/evaluation.md for where they go"
+            f"nothing to annotate; see docs/evaluation.md for where they go. {ONLY_HELPS}"
         )  # fmt: skip
     width, height = video_size(sequence)
     step_s = float(np.median(np.diff(sequence.times_s))) if len(sequence.times_s) > 1 else 1.0
@@ -133,7 +134,9 @@ def encode(sequence: TrueSequence) -> bytes:
             with Image.open(path) as picture:
                 rgb = np.asarray(picture.convert("RGB"))
         except OSError as error:
-            raise TruthError(path, f"not a picture that can be read ({error})") from error
+            raise TruthError(
+                path, f"not a picture that can be read ({error}). {ONLY_HELPS}"
+            ) from error
         if rgb.shape[:2] != (sequence.height, sequence.width):
             raise TruthError(
                 path,

@@ -28,7 +28,7 @@ def import_truth(
         Path | None,
         typer.Option(
             help="Folder of SMPLX_NEUTRAL.npz, SMPLX_MALE.npz and SMPLX_FEMALE.npz, needed for "
-            "rich and bedlam, and of SMPL_MALE.pkl and SMPL_FEMALE.pkl, for the joints of emdb."
+            "rich and bedlam."
         ),
     ] = None,
     only: Annotated[

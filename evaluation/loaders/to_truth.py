@@ -20,7 +20,7 @@ from evaluation.loaders.fields import ONLY_HELPS
 from evaluation.loaders.sequence import TrueSequence
 from evaluation.loaders.true_bodies import BodyFolder
 from evaluation.loaders.true_rows import SequencePeople, find_people, label_clip, true_rows
-from evaluation.smpl import NUM_BODY_JOINTS
+from evaluation.smpl import NUM_BETAS
 from pipeline.attempts import begin_attempt
 from pipeline.av_io.h264 import H264Encoder
 from pipeline.commit import ShardWriter
@@ -39,7 +39,7 @@ from pipeline.tables import plain_bytes
 from pipeline.uris import join_uri
 from pipeline.worker import WorkerSettings
 from schemas.fields import SCHEMA_VERSION
-from schemas.truth_files import HIDDEN, NO_WORLD, SMPL_JOINTS
+from schemas.truth_files import HIDDEN, NO_WORLD, SMPL_PEOPLE
 
 VIDEOS_FOLDER = "videos"
 TRUTH_FOLDER = "truth"
@@ -96,9 +96,9 @@ def import_truth(
     no_world = [{"uri": uri} for uri, s in by_uri.items() if s.world_from_camera is None]
     if no_world:
         truth.write(NO_WORLD.path, plain_bytes(no_world, NO_WORLD.schema))
-    smpl_rows = _smpl_rows(people)
+    smpl_rows = _smpl_rows(by_uri, people)
     if smpl_rows:
-        truth.write(SMPL_JOINTS.path, plain_bytes(smpl_rows, SMPL_JOINTS.schema))
+        truth.write(SMPL_PEOPLE.path, plain_bytes(smpl_rows, SMPL_PEOPLE.schema))
 
     def run_shards(shards: Sequence[int], settings: WorkerSettings) -> Generator[ShardReport]:
         for shard in shards:
@@ -184,21 +184,37 @@ def _hidden_rows(people: dict[str, SequencePeople]) -> list[dict]:
     ]
 
 
-def _smpl_rows(people: dict[str, SequencePeople]) -> list[dict]:
-    """SMPL's joints of everybody who has a row and of whom they are known."""
+def _smpl_rows(by_uri: dict[str, TrueSequence], people: dict[str, SequencePeople]) -> list[dict]:
+    """SMPL's parameters of everybody who has a row and is of SMPL, in the order of the people."""
     rows = []
-    for uri, everybody in people.items():
-        is_known = everybody.is_valid & np.isfinite(everybody.smpl_joints).all(axis=(1, 2))
-        known = everybody.select(np.flatnonzero(is_known))
-        rows += [
-            {"uri": uri, "frame_index": frame, "track_id": track, "joints": joints}
-            for frame, track, joints in zip(
-                known.frame.tolist(),
-                known.track_id.tolist(),
-                known.smpl_joints.reshape(-1, 3 * NUM_BODY_JOINTS).tolist(),
-                strict=True,
-            )
-        ]
+    for uri, sequence in by_uri.items():
+        everybody = people[uri]
+        for track, person in enumerate(sequence.people):
+            if person.body != "smpl":
+                continue
+            assert sequence.world_from_camera is not None
+            assert person.transl_world is not None
+            frames = everybody.frame[everybody.is_valid & (everybody.track_id == track)]
+            camera_from_world = np.linalg.inv(sequence.world_from_camera[frames])[:, :3]
+            pose = np.hstack([person.global_orient, person.body_pose])
+            rows += [
+                {
+                    "uri": uri,
+                    "frame_index": frame,
+                    "track_id": track,
+                    "gender": person.gender,
+                    "pose": pose[place].tolist(),
+                    "betas": person.betas[place, :NUM_BETAS].tolist(),
+                    "transl": person.transl_world[place].tolist(),
+                    "camera_from_world": matrix.ravel().tolist(),
+                }
+                for frame, place, matrix in zip(
+                    frames.tolist(),
+                    np.searchsorted(person.frame, frames),
+                    camera_from_world,
+                    strict=True,
+                )
+            ]
     return rows
 
 

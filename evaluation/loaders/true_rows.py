@@ -1,7 +1,7 @@
 """Clips of a truth's sequence in the shape of a network's answer, and as rows of the tables.
 
 SMPL-X people are labelled as a network's are. The parameters of SMPL people are not SMPL-X's, so
-their rows only say where the head is (they are not `is_finite`); their joints are kept apart.
+their rows only say where the head is (they are not `is_finite`); they are kept apart.
 Somebody of the sequence is hidden in a frame, and may be anywhere in it, if the dataset does not
 label them there or does not trust its label, or if their head is outside the picture and another
 joint is not. Of who is outside as a whole nothing is told. Letters: T frames of the clip, M rows
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from evaluation.loaders.errors import TruthError
 from evaluation.loaders.sequence import TruePerson, TrueSequence
 from evaluation.loaders.true_bodies import BodyFolder
-from evaluation.smpl import NUM_BODY_JOINTS
 from human3r_model.geometry import matrix_to_quaternion
 from human3r_model.preprocess import ImageGeometry
 from pipeline.labels import ClipLabels, ModelFrame
@@ -46,7 +45,6 @@ class SequencePeople:
         betas: [M, 10].
         head_position: [M, 3] camera, metres.
         joints: [M, 52, 3] camera, metres.
-        smpl_joints: [M, 22, 3] SMPL's own, camera, metres; NaN of SMPL-X people.
     """
 
     frame: NDArray[np.int64]
@@ -57,7 +55,6 @@ class SequencePeople:
     betas: NDArray[np.float32]
     head_position: NDArray[np.float64]
     joints: NDArray[np.float64]
-    smpl_joints: NDArray[np.float64]
 
     def select(self, rows: NDArray[np.int64]) -> "SequencePeople":
         """The rows at those places."""
@@ -189,15 +186,11 @@ def _find_person(
             head_position=placed.head_position,
             joints=placed.joints,
         )
+    elif person.joints_px is not None:
+        joints_px = person.joints_px
     else:
-        joints = _smpl_joints(sequence, person, bodies)
-        if joints is not None:
-            found = replace(found, smpl_joints=joints)
-        if person.joints_px is not None:
-            joints_px = person.joints_px
-        else:
-            assert person.joints is not None
-            joints_px = _project(sequence, person, person.joints)
+        assert person.joints is not None
+        joints_px = _project(sequence, person, person.joints)
     is_outside = outside_picture(joints_px, width, height)  # [F, J]
     is_valid = person.is_valid & ~is_outside[:, HEAD]
     head_px = np.where(is_valid[:, None], joints_px[:, HEAD], np.nan)
@@ -209,18 +202,6 @@ def _without_label(sequence: TrueSequence, index: int, person: TruePerson) -> Se
     """The frames in which the files say nothing of a person."""
     frames = np.setdiff1d(np.arange(len(sequence.frame_names)), person.frame)
     return replace(_nobody(len(frames)), frame=frames, track_id=np.full(len(frames), index))
-
-
-def _smpl_joints(
-    sequence: TrueSequence, person: TruePerson, bodies: BodyFolder | None
-) -> NDArray[np.float64] | None:
-    """[F, 22, 3] camera: as the files give them, or else the model's, where there is one."""
-    if person.joints is not None:
-        return person.joints[:, :NUM_BODY_JOINTS]
-    if bodies is None or sequence.world_from_camera is None:
-        return None
-    camera_from_world = np.linalg.inv(sequence.world_from_camera[person.frame])
-    return bodies.place_smpl(person, camera_from_world.astype(np.float64))
 
 
 def _project(
@@ -248,7 +229,6 @@ def _nobody(num_rows: int) -> SequencePeople:
         betas=unknown(NUM_BETAS).astype(np.float32),
         head_position=unknown(3),
         joints=unknown(NUM_JOINTS, 3),
-        smpl_joints=unknown(NUM_BODY_JOINTS, 3),
     )
 
 

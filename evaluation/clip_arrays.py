@@ -12,6 +12,7 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
+from evaluation.smpl import SmplPeople
 from human3r_model.geometry import pose_to_matrix
 from schemas.arrow import present_values
 from schemas.joints import BODY_JOINTS, NUM_JOINTS
@@ -90,6 +91,8 @@ class PeopleRows:
         axis_angle: [N, 53, 3] SMPL-X: global (camera), 21 body, 15 left hand, 15 right hand, jaw.
         betas: [N, 10].
         expression: [N, 10].
+        smpl: [N] the same people of a truth in SMPL's parameters, NaN where somebody has none;
+            None of labels and of other truths.
     """
 
     frame: NDArray[np.int64]
@@ -101,6 +104,7 @@ class PeopleRows:
     axis_angle: NDArray[np.float64]
     betas: NDArray[np.float64]
     expression: NDArray[np.float64]
+    smpl: SmplPeople | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +150,9 @@ def clip_arrays(entry: ClipEntry, frames: pa.Table, people: pa.Table) -> ClipArr
         people: `PEOPLE_COLUMNS` of its rows in `people`.
     """
     frame_index = int_column(frames, "frame_index")
-    poses = np.hstack([_lists(frames, "camera_position"), _lists(frames, "camera_rotation")])
+    poses = np.hstack(
+        [float_lists(frames, "camera_position"), float_lists(frames, "camera_rotation")]
+    )
     return ClipArrays(
         entry=entry,
         frame_index=frame_index,
@@ -172,31 +178,31 @@ def int_column(table: pa.Table, name: str) -> NDArray[np.int64]:
     return values
 
 
-def _people(table: pa.Table, frame_index: NDArray[np.int64]) -> PeopleRows:
-    joints = _lists(table, "joints_3d").reshape(table.num_rows, NUM_JOINTS, 3)
-    poses = np.hstack([_lists(table, name) for name in POSE_COLUMNS])
-    return PeopleRows(
-        frame=np.searchsorted(frame_index, int_column(table, "frame_index")),
-        track_id=int_column(table, "track_id"),
-        head_px=_lists(table, "head_px"),
-        box_px=_lists(table, "box_px"),
-        head_position=_lists(table, "head_position"),
-        joints=joints[:, :NUM_BODY_JOINTS],
-        axis_angle=poses.reshape(table.num_rows, NUM_ROTATIONS, 3),
-        betas=_lists(table, "betas"),
-        expression=_lists(table, "expression"),
-    )
-
-
-def _unit(poses: torch.Tensor) -> torch.Tensor:
-    """Poses [T, 7] with quaternions of length 1: float32 has rounded them."""
-    return torch.cat([poses[:, :3], torch.nn.functional.normalize(poses[:, 3:], dim=-1)], dim=-1)
-
-
-def _lists(table: pa.Table, name: str) -> NDArray[np.float64]:
+def float_lists(table: pa.Table, name: str) -> NDArray[np.float64]:
     """[N, K] of a fixed-size list column; a row that is null is NaN."""
     column = table.column(name)
     values, is_present = present_values(column)
     rows = np.full((table.num_rows, column.type.list_size), np.nan)
     rows[is_present] = values
     return rows
+
+
+def _people(table: pa.Table, frame_index: NDArray[np.int64]) -> PeopleRows:
+    joints = float_lists(table, "joints_3d").reshape(table.num_rows, NUM_JOINTS, 3)
+    poses = np.hstack([float_lists(table, name) for name in POSE_COLUMNS])
+    return PeopleRows(
+        frame=np.searchsorted(frame_index, int_column(table, "frame_index")),
+        track_id=int_column(table, "track_id"),
+        head_px=float_lists(table, "head_px"),
+        box_px=float_lists(table, "box_px"),
+        head_position=float_lists(table, "head_position"),
+        joints=joints[:, :NUM_BODY_JOINTS],
+        axis_angle=poses.reshape(table.num_rows, NUM_ROTATIONS, 3),
+        betas=float_lists(table, "betas"),
+        expression=float_lists(table, "expression"),
+    )
+
+
+def _unit(poses: torch.Tensor) -> torch.Tensor:
+    """Poses [T, 7] with quaternions of length 1: float32 has rounded them."""
+    return torch.cat([poses[:, :3], torch.nn.functional.normalize(poses[:, 3:], dim=-1)], dim=-1)

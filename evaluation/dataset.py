@@ -16,6 +16,7 @@ from evaluation.clip_arrays import (
     ClipEntry,
     HiddenPeople,
     clip_arrays,
+    float_lists,
     hidden_people,
     int_column,
 )
@@ -23,6 +24,7 @@ from evaluation.depth_metrics import Depth, DepthGrid
 from evaluation.errors import EvaluationError
 from evaluation.physics import Plane
 from evaluation.result import Side
+from evaluation.smpl import SmplPeople
 from pipeline.config import LabelIdentity
 from pipeline.depth import read_depth_frame
 from pipeline.ledger import read_ledger
@@ -32,7 +34,7 @@ from pipeline.storage import Store
 from pipeline.tables import read_table
 from schemas.arrow import empty_table
 from schemas.tables import PEOPLE
-from schemas.truth_files import GROUND, HIDDEN, NO_WORLD, SMPL_JOINTS, TruthFile
+from schemas.truth_files import GROUND, HIDDEN, NO_WORLD, SMPL_PEOPLE, TruthFile
 
 _LEDGER_COLUMNS = [
     "clip_id",
@@ -167,23 +169,34 @@ class Dataset:
         """
         return {row["uri"] for row in self._extra_rows(NO_WORLD)}
 
-    def read_smpl_joints(self) -> dict[tuple[str, int, int], NDArray[np.float64]]:
-        """SMPL's joints [22, 3] by (video, source frame, track); {} where a truth is not of SMPL.
+    def read_smpl_people(self) -> tuple[dict[tuple[str, int, int], int], SmplPeople]:
+        """A truth's people in SMPL's parameters, and their rows by (video, source frame, track).
 
         Raises:
             EvaluationError: The file lacks a column.
         """
-        return {
-            (row["uri"], row["frame_index"], row["track_id"]): np.array(row["joints"]).reshape(
-                -1, 3
-            )
-            for row in self._extra_rows(SMPL_JOINTS)
-        }
+        table = self._extra_table(SMPL_PEOPLE)
+        keys = zip(
+            *(table.column(name).to_pylist() for name in ("uri", "frame_index", "track_id")),
+            strict=True,
+        )
+        people = SmplPeople(
+            gender=np.array(table.column("gender").to_pylist(), str),
+            pose=float_lists(table, "pose"),
+            betas=float_lists(table, "betas"),
+            transl=float_lists(table, "transl"),
+            camera_from_world=float_lists(table, "camera_from_world").reshape(-1, 3, 4),
+        )
+        return {key: row for row, key in enumerate(keys)}, people
 
     def _extra_rows(self, file: TruthFile) -> list[dict]:
         """The rows of a file that stands beside the tables; [] where it does not."""
+        return self._extra_table(file).to_pylist()
+
+    def _extra_table(self, file: TruthFile) -> pa.Table:
+        """A file that stands beside the tables; empty where it does not."""
         if self._store.info(file.path) is None:
-            return []
+            return file.schema.empty_table()
         table = read_table(self._store, file.path)
         missing = [name for name in file.schema.names if name not in table.column_names]
         if missing:
@@ -191,7 +204,7 @@ class Dataset:
                 f"{self._store.uri}/{file.path}: has no column {', '.join(missing)}. Write the "
                 "truth again"
             )
-        return table.to_pylist()
+        return table
 
     def _rows(self, path: str, columns: Sequence[str], entry: ClipEntry) -> pa.Table:
         """The clip's rows in a file of its shard."""

@@ -19,7 +19,7 @@ from evaluation.physics import Plane
 from evaluation.result import Accounts, Evaluation, SequenceResult
 from evaluation.samples import MAP_SHAPE, Samples, join_samples
 from evaluation.sequence import Rules, Sides, compare_sequence
-from evaluation.smpl import SmplJoints
+from evaluation.smpl import SmplBodies, SmplPeople
 from evaluation.summary import Reasons, metrics_of
 from evaluation.tracking import TrackingCounts
 from human3r_model.body import BodyModel
@@ -36,12 +36,14 @@ class _Extras:
     Attributes:
         hidden: By (video, frame).
         ground: By clip.
-        smpl_joints: By (video, frame, track); {} where the truth is not of SMPL.
+        smpl_rows: Rows of `smpl` by (video, frame, track); {} where the truth is not of SMPL.
+        smpl: People in SMPL's parameters.
     """
 
     hidden: dict[tuple[str, int], HiddenPeople]
     ground: dict[str, Plane]
-    smpl_joints: dict[tuple[str, int, int], NDArray[np.float64]]
+    smpl_rows: dict[tuple[str, int, int], int]
+    smpl: SmplPeople
 
 
 @dataclass
@@ -76,7 +78,7 @@ def evaluate(
     match: Literal["head", "box"] = "head",
     radius_px: float | None = None,
     body: BodyModel | None = None,
-    smpl: SmplJoints | None = None,
+    smpl: SmplBodies | None = None,
     command: str = "",
     on_video: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
@@ -94,7 +96,7 @@ def evaluate(
         radius_px: Greatest distance of matched heads, source pixels; None for one patch of the
             network's encoder.
         body: Skins both sides, for PVE; None leaves PVE out.
-        smpl: Takes SMPL's joints of the prediction, where the truth is of SMPL; needs `body`.
+        smpl: Makes SMPL's skin of both sides, where the truth is of SMPL; needs `body`.
         command: What was run, for the record.
         on_video: Called with (videos compared, videos of the truth).
 
@@ -103,15 +105,17 @@ def evaluate(
             times, people are to be matched by boxes that a side lacks, or `smpl` is given and the
             truth is not of SMPL.
         ConfigError: `body` is not the model that the labels are for.
+        TruthError: SMPL's model of somebody's gender is missing or another file.
     """
     _check_body(body, pred, truth)
-    extras = _Extras(truth.read_hidden(), truth.read_ground(), truth.read_smpl_joints())
-    if smpl is not None and not extras.smpl_joints:
+    extras = _Extras(truth.read_hidden(), truth.read_ground(), *truth.read_smpl_people())
+    if smpl is not None and not extras.smpl_rows:
         raise EvaluationError(
-            f"{truth.side.uri}: holds no joints of SMPL, so SMPL's model would change nothing. "
-            "Leave --smpl-model and --smplx-to-smpl out"
+            f"{truth.side.uri}: holds nobody in SMPL's parameters, so SMPL's model would change "
+            "nothing. Leave --smpl-model and --smplx-to-smpl out; a truth of 3DPW or EMDB that an "
+            "earlier version imported has to be imported again"
         )
-    reasons = _reasons(pred, truth, body, smpl, is_of_smpl=bool(extras.smpl_joints))
+    reasons = _reasons(pred, truth, body, smpl, is_of_smpl=bool(extras.smpl_rows))
     if truth.read_no_world():
         reasons = replace(reasons, world="the truth does not know where the camera was")
     rules = Rules(match, radius_px, body, smpl, reasons)
@@ -151,7 +155,7 @@ def _compare_video(
     num_before, last_true = found.num_frames, -1
     pieces = _Pieces()
     for entry in truth.clips[uri]:
-        true = _with_smpl_joints(truth.read_clip(entry), extras)
+        true = _with_smpl(truth.read_clip(entry), extras)
         is_open = true.frame_index > last_true
         last_true = int(true.frame_index[-1])
         found.num_frames_true += int(is_open.sum())
@@ -240,22 +244,24 @@ def _accounts(pred: Dataset, truth: Dataset, found: _Found) -> Accounts:
     )
 
 
-def _with_smpl_joints(clip: ClipArrays, extras: _Extras) -> ClipArrays:
-    """The clip of a truth, with SMPL's joints where the truth has them."""
-    if not extras.smpl_joints:
+def _with_smpl(clip: ClipArrays, extras: _Extras) -> ClipArrays:
+    """The clip of a truth, with its people in SMPL's parameters where the truth has them."""
+    if not extras.smpl_rows:
         return clip
-    people, joints = clip.people, clip.people.joints.copy()
+    people, uri = clip.people, clip.entry.uri
     frames = clip.frame_index[people.frame].tolist()
-    for row, (frame, track) in enumerate(zip(frames, people.track_id.tolist(), strict=True)):
-        joints[row] = extras.smpl_joints.get((clip.entry.uri, frame, track), np.nan)
-    return replace(clip, people=replace(people, joints=joints))
+    keys = zip(frames, people.track_id.tolist(), strict=True)
+    rows = np.array([extras.smpl_rows.get((uri, *key), -1) for key in keys], np.int64)
+    smpl = extras.smpl.select(rows)
+    smpl.pose[rows < 0] = np.nan
+    return replace(clip, people=replace(people, smpl=smpl))
 
 
 def _reasons(
     pred: Dataset,
     truth: Dataset,
     body: BodyModel | None,
-    smpl: SmplJoints | None,
+    smpl: SmplBodies | None,
     *,
     is_of_smpl: bool,
 ) -> Reasons:
@@ -263,14 +269,13 @@ def _reasons(
     if not is_of_smpl:
         skin = "no body model was given (--body-model)" if body is None else None
         return Reasons(joints=_why_no_joints(pred, truth), skin=skin)
-    joints = None
     if pred.side.body_model_sha256 is None:
-        joints = "PRED has no joints: it was made without a body model"
-    elif body is None or smpl is None:
-        joints = (
-            "the truth's joints are SMPL's: give --body-model, --smpl-model and --smplx-to-smpl"
-        )
-    return Reasons(joints=joints, skin="the truth is of SMPL, whose skin is not SMPL-X's")
+        why_not = "PRED has no joints: it was made without a body model"
+        return Reasons(joints=why_not, skin=why_not)
+    if body is None or smpl is None:
+        why_not = "the truth is of SMPL: give --body-model, --smpl-model and --smplx-to-smpl"
+        return Reasons(joints=why_not, skin=why_not)
+    return Reasons(measured_joints=smpl.measured.name)
 
 
 def _why_no_joints(pred: Dataset, truth: Dataset) -> str | None:

@@ -48,7 +48,7 @@ METRICS: tuple[MetricSpec, ...] = (
         "mm",
         "people",
         "lower",
-        "mean distance of 22 body joints, the middles of the hips laid upon each other",
+        "mean distance of body joints, the middles of the hips laid upon each other",
     ),
     MetricSpec(
         "PA-MPJPE",
@@ -56,7 +56,7 @@ METRICS: tuple[MetricSpec, ...] = (
         "mm",
         "people",
         "lower",
-        "mean distance of 22 body joints after the best similarity a person and frame",
+        "mean distance of body joints after the best similarity a person and frame",
     ),
     MetricSpec(
         "PVE",

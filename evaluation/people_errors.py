@@ -22,7 +22,7 @@ from evaluation.bodies import (
 from evaluation.clip_arrays import PeopleRows
 from evaluation.physics import Plane, foot_sliding_mm_per_s, ground_penetration_mm, jitter
 from evaluation.samples import BodySamples, join_bodies, no_bodies
-from evaluation.smpl import SmplJoints
+from evaluation.smpl import SmplBodies, SmplPeople
 from human3r_model.body import BodyModel
 from human3r_model.geometry import axis_angle_to_matrix
 from schemas.joints import BODY_JOINTS
@@ -66,12 +66,14 @@ class PairErrors:
     Attributes:
         head_m: [K].
         joints_mm: [K, J] around the middle of the hips.
-        procrustes_mm: [K] mean over joints.
+        mpjpe_mm: [K] mean over the joints that MPJPE is taken of, likewise.
+        procrustes_mm: [K] mean over the same joints.
         vertices_mm: [K] mean over the skin, likewise.
     """
 
     head_m: Values
     joints_mm: Values
+    mpjpe_mm: Values
     procrustes_mm: Values
     vertices_mm: Values
 
@@ -103,17 +105,62 @@ def pair_errors(
             rows = posed[start : start + SKIN_CHUNK]
             vertices_mm[rows] = _vertex_errors_mm(pred, true, pairs.select(rows), body)
     offset = pred.head_position[pairs.pred_row] - true.head_position[pairs.true_row]
-    return PairErrors(np.linalg.norm(offset, axis=1), joints_mm, procrustes_mm, vertices_mm)
+    return PairErrors(
+        head_m=np.linalg.norm(offset, axis=1),
+        joints_mm=joints_mm,
+        mpjpe_mm=joints_mm.mean(axis=1),
+        procrustes_mm=procrustes_mm,
+        vertices_mm=vertices_mm,
+    )
 
 
-def with_smpl_joints(people: PeopleRows, body: BodyModel, smpl: SmplJoints) -> PeopleRows:
-    """People whose joints are SMPL's, taken from the skin of their SMPL-X bodies."""
-    joints = np.full_like(people.joints, np.nan)
-    posed = np.flatnonzero(is_finite(people.axis_angle))
+def smpl_pair_errors(
+    pred: PeopleRows,
+    true: PeopleRows,
+    true_smpl: SmplPeople,
+    pairs: PairedPeople,
+    body: BodyModel,
+    smpl: SmplBodies,
+) -> tuple[PeopleRows, PeopleRows, PairErrors]:
+    """Compare pairs of labels and a truth of SMPL by SMPL's skin.
+
+    Args:
+        pred: The prediction's people.
+        true: The truth's.
+        true_smpl: The truth's in SMPL's parameters, row by row; NaN where they are not known.
+        pairs: Who belongs to whom.
+        body: Skins the prediction.
+        smpl: Makes SMPL's skin of both.
+
+    Returns:
+        Both sides' people with SMPL's joints, NaN of who is in no pair; and the errors.
+    """
+    pred_joints, true_joints = (np.full_like(side.joints, np.nan) for side in (pred, true))
+    means = np.full((3, len(pairs.frame)), np.nan)
+    posed = np.flatnonzero(
+        is_finite(pred.axis_angle[pairs.pred_row]) & is_finite(true_smpl.pose[pairs.true_row])
+    )
     for start in range(0, len(posed), SKIN_CHUNK):
         rows = posed[start : start + SKIN_CHUNK]
-        joints[rows] = smpl.of(_skin(people, rows, body)[0])
-    return replace(people, joints=joints)
+        pred_rows, true_rows = pairs.pred_row[rows], pairs.true_row[rows]
+        found = smpl.from_smplx(_skin(pred, pred_rows, body)[0])
+        there = smpl.skin(true_smpl.select(true_rows))
+        pred_joints[pred_rows], true_joints[true_rows] = smpl.joints(found), smpl.joints(there)
+        found_joints, found_hips = smpl.measured_joints(found)
+        there_joints, there_hips = smpl.measured_joints(there)
+        means[:, rows] = [
+            hip_aligned_errors_mm(found_joints, there_joints, found_hips, there_hips).mean(axis=1),
+            procrustes_errors_mm(found_joints, there_joints).mean(axis=1),
+            hip_aligned_errors_mm(found, there, found_hips, there_hips).mean(axis=1),
+        ]
+    pred, true = replace(pred, joints=pred_joints), replace(true, joints=true_joints)
+    errors = replace(
+        pair_errors(pred, true, pairs, None),
+        mpjpe_mm=means[0],
+        procrustes_mm=means[1],
+        vertices_mm=means[2],
+    )
+    return pred, true, errors
 
 
 def body_samples(

@@ -28,7 +28,8 @@ class BodySamples:
     Attributes:
         head_m: [K] distance of the head joints, camera frame.
         joints_mm: [K, J] around the middle of the hips.
-        procrustes_mm: [K] mean over joints, after the best similarity of the row.
+        mpjpe_mm: [K] mean over the joints that MPJPE is taken of, likewise.
+        procrustes_mm: [K] mean over the same joints, after the best similarity of the row.
         vertices_mm: [K] mean over the skin, around the middle of the hips.
         first_aligned_mm: [K] mean over joints in the world: W-MPJPE.
         all_aligned_mm: [K] likewise: WA-MPJPE.
@@ -42,6 +43,7 @@ class BodySamples:
 
     head_m: Values
     joints_mm: Values
+    mpjpe_mm: Values
     procrustes_mm: Values
     vertices_mm: Values
     first_aligned_mm: Values

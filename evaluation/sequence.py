@@ -31,12 +31,12 @@ from evaluation.people_errors import (
     pair_errors,
     penetration_mm,
     rows_of_people,
-    with_smpl_joints,
+    smpl_pair_errors,
 )
 from evaluation.physics import Plane
 from evaluation.result import PersonPath, SequenceResult
 from evaluation.samples import Samples
-from evaluation.smpl import SmplJoints
+from evaluation.smpl import SmplBodies
 from evaluation.summary import Reasons, metrics_of
 from evaluation.tracking import TrackedFrame, count_tracks
 from human3r_model.body import BodyModel
@@ -53,15 +53,14 @@ class Rules:
         radius_px: Greatest distance of matched heads, source pixels; None for one patch of the
             network's encoder (16 pixels of the picture it saw).
         body: Skins both sides, for PVE; None leaves that out.
-        smpl: Takes the prediction's joints as SMPL's are, from the skin of `body`; None leaves
-            them SMPL-X's.
+        smpl: Makes SMPL's skin of both sides, of a truth in SMPL; None of other truths.
         reasons: Why something is not to be measured.
     """
 
     match: Literal["head", "box"]
     radius_px: float | None
     body: BodyModel | None
-    smpl: SmplJoints | None
+    smpl: SmplBodies | None
     reasons: Reasons
 
 
@@ -107,10 +106,13 @@ def compare_sequence(
     pred_people, true_people = pred.people, true.people
     if rules.reasons.joints is not None:
         pred_people = _without_joints(pred_people)
-    elif rules.smpl is not None and rules.body is not None:
-        pred_people = with_smpl_joints(pred_people, rules.body, rules.smpl)
     skinned = rules.body if rules.reasons.skin is None else None
-    errors = pair_errors(pred_people, true_people, pairs, skinned)
+    if skinned is not None and rules.smpl is not None and true_people.smpl is not None:
+        pred_people, true_people, errors = smpl_pair_errors(
+            pred_people, true_people, true_people.smpl, pairs, skinned, rules.smpl
+        )
+    else:
+        errors = pair_errors(pred_people, true_people, pairs, skinned)
     pred_poses = pred.world_from_camera[sides.pred_places]
     true_poses = true.world_from_camera[sides.true_places]
     rigid, cameras = align_rigidly(pred_poses, true_poses), None
@@ -147,7 +149,7 @@ def compare_sequence(
         metrics=metrics_of(samples, rules.reasons),
         num_true=np.array([len(frame.true_ids) for frame in tracked], np.int64),
         num_matched=np.array([len(match.true) for match in matches], np.int64),
-        mpjpe_mm=_mean_by_frame(errors.joints_mm.mean(axis=1), pairs.frame, len(times_s)),
+        mpjpe_mm=_mean_by_frame(errors.mpjpe_mm, pairs.frame, len(times_s)),
         pa_mpjpe_mm=_mean_by_frame(errors.procrustes_mm, pairs.frame, len(times_s)),
         head_error_m=_mean_by_frame(errors.head_m, pairs.frame, len(times_s)),
         depth_abs_rel=depth.abs_rel,

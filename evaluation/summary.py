@@ -22,17 +22,19 @@ UNPAIRED = "nobody was matched who has joints on both sides"
 
 @dataclass(frozen=True)
 class Reasons:
-    """Why something is not measured, where that is known before looking; None where it is.
+    """What is known before looking: why something is not measured, None where it is; and of what.
 
     Attributes:
         joints: Why joints are not compared.
         skin: Why skin is not.
         world: Why nothing is compared in the world, cameras and people.
+        measured_joints: Which joints MPJPE and PA-MPJPE are of.
     """
 
     joints: str | None = None
     skin: str | None = None
     world: str | None = None
+    measured_joints: str = "22 joints"
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,8 @@ def _bodies(samples: Samples, reasons: Reasons) -> dict[str, _Measured]:
         num_left_out = samples.detection.num_found - len(values)
         return f"; matched and left out, {what}: {num_left_out}" if num_left_out else ""
 
-    unposed = left_out(bodies.joints_mm, "since their joints are not known")
+    which = f"; {reasons.measured_joints}"
+    unposed = left_out(bodies.mpjpe_mm, "since their joints are not known")
     aligned = _in_pieces(samples, "aligned")
     apart = aligned + left_out(bodies.first_aligned_mm, "since not known in two frames")
     head_m = float(np.median(bodies.head_m)) if len(bodies.head_m) else None
@@ -116,8 +119,8 @@ def _bodies(samples: Samples, reasons: Reasons) -> dict[str, _Measured]:
             "nobody was matched who has a head position on both sides",
             left_out(bodies.head_m, "since the place of a head is not known"),
         ),
-        "MPJPE": _mean(bodies.joints_mm.mean(axis=1), no_joints, unposed),
-        "PA-MPJPE": _mean(bodies.procrustes_mm, no_joints, unposed),
+        "MPJPE": _mean(bodies.mpjpe_mm, no_joints, which + unposed),
+        "PA-MPJPE": _mean(bodies.procrustes_mm, no_joints, which + unposed),
         "PVE": _mean(
             bodies.vertices_mm, no_skin, left_out(bodies.vertices_mm, "since a pose is not known")
         ),

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from smplx.lbs import batch_rigid_transform
+from smplx.lbs import batch_rigid_transform, lbs
 from torch import Tensor
 
 from human3r_model.body_file import (
@@ -226,6 +226,46 @@ class BodyModel:
         blended = self._skin_weights @ transforms[:, :, :3].reshape(num_people, NUM_JOINTS, 12)
         blended = blended.view(num_people, num_vertices, 3, 4)
         return (blended[..., :3] * rest[:, :, None]).sum(-1) + blended[..., 3]
+
+
+def pose_bodies(
+    betas: Tensor,
+    rotations: Tensor,
+    template: Tensor,
+    shape_directions: Tensor,
+    pose_directions: Tensor,
+    joint_regressor: Tensor,
+    parents: Tensor,
+    skin_weights: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Pose a body of SMPL's kind with any number J of joints and V of vertices, by smplx's `lbs`.
+
+    Args:
+        betas: [N, S] shape.
+        rotations: [N, J, 3, 3] of each joint to its parent; the first that of the body.
+        template: [V, 3] metres.
+        shape_directions: [V, 3, S].
+        pose_directions: [V, 3, 9 (J - 1)].
+        joint_regressor: [J, V].
+        parents: [J] of each joint; of the first it is not read.
+        skin_weights: [V, J].
+
+    Returns:
+        Vertices [N, V, 3] and joints [N, J, 3], metres, with the root joint where it is at rest.
+    """
+    correctives = pose_directions.flatten(0, 1).T
+    vertices, joints = lbs(
+        betas,
+        rotations,
+        template,
+        shape_directions,
+        correctives,
+        joint_regressor,
+        parents,
+        skin_weights,
+        pose2rot=False,
+    )
+    return vertices, joints
 
 
 def world_root(

@@ -11,7 +11,7 @@ import typer
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
-    from evaluation.smpl import SmplJoints
+    from evaluation.smpl import SmplBodies
     from human3r_model.body import BodyModel
 
 
@@ -44,13 +44,22 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="SMPL_NEUTRAL.pkl: with --smplx-to-smpl, compares joints with a truth of SMPL.",
+            help="SMPL_NEUTRAL.pkl, those of MALE and FEMALE beside it: with --smplx-to-smpl, "
+            "compares with a truth of SMPL.",
         ),
     ] = None,
     smplx_to_smpl: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE", help="smplx2smpl.pkl, the transfer distributed with the body models."
+        ),
+    ] = None,
+    h36m_regressor: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="J_regressor_h36m.npy: takes MPJPE and PA-MPJPE of its 14 joints, as published "
+            "for 3DPW, instead of SMPL's 24.",
         ),
     ] = None,
     match: Annotated[
@@ -86,6 +95,7 @@ def evaluate(
         "--body-model": body_model,
         "--smpl-model": smpl_model,
         "--smplx-to-smpl": smplx_to_smpl,
+        "--h36m-regressor": h36m_regressor,
         "--match": match.value,
         "--radius-px": radius_px,
     }
@@ -100,7 +110,7 @@ def evaluate(
             match=match.value,
             radius_px=radius_px,
             body=_read_body(body_model),
-            smpl=_read_smpl(smplx_to_smpl, smpl_model, body_model),
+            smpl=_read_smpl(smplx_to_smpl, smpl_model, h36m_regressor, body_model),
             command=shlex.join(["h3r", "evaluate", pred, truth, *given]),
             on_video=lambda done, total: progress.show(done, total, "videos"),
         )
@@ -123,17 +133,17 @@ def _read_body(path: Path | None) -> "BodyModel | None":
 
 
 def _read_smpl(
-    transfer: Path | None, model: Path | None, body_model: Path | None
-) -> "SmplJoints | None":
-    if transfer is None and model is None:
+    transfer: Path | None, model: Path | None, regressor: Path | None, body_model: Path | None
+) -> "SmplBodies | None":
+    if transfer is None and model is None and regressor is None:
         return None
     if transfer is None or model is None or body_model is None:
         raise ConfigError(
-            "SMPL's joints take three files: give --body-model, --smpl-model and --smplx-to-smpl"
+            "a truth of SMPL takes three files: give --body-model, --smpl-model and --smplx-to-smpl"
         )
-    from evaluation.smpl import SmplJoints
+    from evaluation.smpl import SmplBodies
 
-    return SmplJoints.from_files(transfer, model)
+    return SmplBodies.from_files(transfer, model, regressor)
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,7 +1,6 @@
 """`h3r import-truth DATASET PATH OUT`: a public ground truth as videos and a dataset of truth."""
 
 import dataclasses
-import fnmatch
 import json
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,6 @@ from typing import Annotated
 import typer
 
 from jobs.options import AsJson
-from pipeline.errors import ConfigError
 
 
 def import_truth(
@@ -30,7 +28,7 @@ def import_truth(
         Path | None,
         typer.Option(
             help="Folder of SMPLX_NEUTRAL.npz, SMPLX_MALE.npz and SMPLX_FEMALE.npz, needed for "
-            "rich and bedlam, and of SMPL_MALE.pkl and SMPL_FEMALE.pkl, for the joints of emdb."
+            "rich and bedlam."
         ),
     ] = None,
     only: Annotated[
@@ -50,14 +48,7 @@ def import_truth(
     from evaluation.loaders.true_bodies import BodyFolder
     from jobs.progress import ProgressLine
 
-    sequences = load(path, None if dataset == "auto" else dataset)
-    names = [sequence.name for sequence in sequences]
-    if only is not None:
-        sequences = [s for s in sequences if fnmatch.fnmatchcase(s.name, only)]
-    if not sequences:
-        raise ConfigError(
-            f"--only {only}: none of {len(names)} sequences is named so, such as {names[0]}"
-        )
+    sequences = load(path, None if dataset == "auto" else dataset, only)
     bodies = None if body_models is None else BodyFolder(body_models)
     with ProgressLine("pictures") as progress:
         status = write_truth(sequences, out, bodies, progress.show)

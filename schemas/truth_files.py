@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from schemas.joints import BODY_JOINTS
-
 
 @dataclass(frozen=True)
 class TruthFile:
@@ -53,15 +51,21 @@ GROUND = TruthFile(
 NO_WORLD = TruthFile("no_world.parquet", pa.schema([_column("uri", pa.string())]))
 """Videos of which nobody knows where the camera was: their frames' poses mean nothing."""
 
-SMPL_JOINTS = TruthFile(
-    "smpl_joints.parquet",
+SMPL_PEOPLE = TruthFile(
+    "smpl_people.parquet",
     pa.schema(
         [
             _column("uri", pa.string()),
             _column("frame_index", pa.int32()),
             _column("track_id", pa.int32()),
-            _column("joints", pa.list_(pa.float32(), 3 * len(BODY_JOINTS))),
+            _column("gender", pa.string()),
+            _column("pose", pa.list_(pa.float32(), 3 * 24)),
+            _column("betas", pa.list_(pa.float32(), 10)),
+            _column("transl", pa.list_(pa.float64(), 3)),
+            _column("camera_from_world", pa.list_(pa.float64(), 3 * 4)),
         ]
     ),
 )
-"""Body joints of a truth in SMPL's parameters: SMPL's own, camera, metres."""
+"""Who is in SMPL's parameters, of the model of that gender: axis-angle of the 24 joints, the first
+in the camera's frame; SMPL's `transl` in the dataset's own world, metres, and the rows of the
+matrix that takes that world to the camera."""

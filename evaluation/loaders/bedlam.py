@@ -8,9 +8,10 @@ eyes, hands around the flat hand), `shape` [N, 10 or more], `trans_cam` [N, 3], 
 that shift is of the person, and the camera's yaw is folded into the person's world, so there is no
 world that rows share, and none is given here. The principal point is the middle of the picture, so
 it tells the size. `gender` is the subject's; shapes of more than 10 numbers belong to the neutral
-model. Pictures are 30 a second; the labels take each of them or every fifth. They are looked for
-in SCENE/png beside SCENE.npz; those of "closeup" scenes lie on their side and have to be turned by
-90 degrees clockwise first.
+model. Pictures are 30 a second; the labels take each of them or every fifth. Who has fewer than 12
+of 22 body joints in a picture has no row of it, and a picture may be without rows between others:
+it belongs to the sequence all the same. Pictures are looked for in SCENE/png beside SCENE.npz;
+those of "closeup" scenes lie on their side and have to be turned by 90 degrees clockwise first.
 """
 
 from pathlib import Path
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from evaluation.loaders.errors import TruthError
 from evaluation.loaders.fields import pinhole, to_array, to_gender
-from evaluation.loaders.sequence import TruePerson, TrueSequence
+from evaluation.loaders.sequence import IsWanted, TruePerson, TrueSequence
 
 EXPECTED = "SCENE.npz with imgname, sub, gender, shape, pose_cam, trans_cam, cam_int, cam_ext"
 FRAMES_PER_S = 30
@@ -44,17 +45,24 @@ def find(path: Path) -> list[Path]:
     return [file for file in files if file.suffix == ".npz"]
 
 
-def read(path: Path) -> list[TrueSequence]:
-    """Read the sequences of one scene.
+def read(path: Path, is_wanted: IsWanted) -> list[TrueSequence]:
+    """Read the sequences of one scene that are wanted.
 
     Raises:
         TruthError: The file is missing, damaged or not as described above.
     """
     rows = _read_arrays(path)
-    sequences = np.array([name.rpartition("/")[0] for name in rows["imgname"]])
+    names = [str(name) for name in rows["imgname"]]
+    numbers = np.array([_frame_number(path, name) for name in names])
+    sequences = np.array([name.rpartition("/")[0] for name in names])
+    of_sequence = {str(name): np.flatnonzero(sequences == name) for name in np.unique(sequences)}
+    # Labels take every picture or every fifth: of which step all numbers of the scene are.
+    steps = [np.diff(np.unique(numbers[places])) for places in of_sequence.values()]
+    step = int(np.gcd.reduce(np.concatenate([np.zeros(1, np.int64), *steps]))) or 1
     return [
-        _sequence(path, str(name), {key: value[sequences == name] for key, value in rows.items()})
-        for name in np.unique(sequences)
+        _sequence(path, name, step, numbers[places], {key: rows[key][places] for key in rows})
+        for name, places in of_sequence.items()
+        if is_wanted(_full_name(path, name))
     ]
 
 
@@ -78,12 +86,20 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _sequence(path: Path, name: str, rows: dict[str, NDArray[Any]]) -> TrueSequence:
-    names, frame = np.unique(rows["imgname"], return_inverse=True)
-    first = np.unique(frame, return_index=True)[1]  # a row of each picture
-    numbers = np.array([_frame_number(path, str(picture)) for picture in names])
-    centre = rows["cam_int"][0, :2, 2]
+def _sequence(
+    path: Path, name: str, step: int, numbers: NDArray[np.int64], rows: dict[str, NDArray[Any]]
+) -> TrueSequence:
+    """One sequence, of rows whose pictures have those numbers."""
+    labelled, first = np.unique(numbers, return_index=True)  # and a row of each picture
+    frames = np.arange(labelled[0], labelled[-1] + 1, step)
+    stem, digits = Path(rows["imgname"][first[0]]).stem.rpartition("_")[::2]
+    known = dict(zip(labelled.tolist(), rows["imgname"][first].tolist(), strict=True))
+    names = [known.get(n, f"{name}/{stem}_{n:0{len(digits)}d}.png") for n in frames.tolist()]
+    last_labelled = np.searchsorted(labelled, frames, side="right") - 1
+    matrices = rows["cam_int"][first][last_labelled]
+    centre = matrices[0, :2, 2]
     pictures = path.with_suffix("") / "png"
+    frame = (numbers - labelled[0]) // step
     people = tuple(
         _person(path, str(who), frame[mask], {key: value[mask] for key, value in rows.items()})
         for who in np.unique(rows["sub"])
@@ -91,17 +107,21 @@ def _sequence(path: Path, name: str, rows: dict[str, NDArray[Any]]) -> TrueSeque
     )
     return TrueSequence(
         dataset="bedlam",
-        name=f"{path.stem}_{name.replace('/', '_')}",
-        frame_names=tuple(str(picture) for picture in names),
+        name=_full_name(path, name),
+        frame_names=tuple(names),
         image_paths=tuple(pictures / picture for picture in names) if pictures.is_dir() else None,
-        times_s=(numbers - numbers[0]) / FRAMES_PER_S,
+        times_s=(frames - frames[0]) / FRAMES_PER_S,
         width=round(2 * float(centre[0])),
         height=round(2 * float(centre[1])),
         world_from_camera=None,
-        intrinsics=np.concatenate([pinhole(matrix, 1) for matrix in rows["cam_int"][first]]),
+        intrinsics=np.concatenate([pinhole(matrix, 1) for matrix in matrices]),
         people=people,
         read_depth=None,
     )
+
+
+def _full_name(path: Path, name: str) -> str:
+    return f"{path.stem}_{name.replace('/', '_')}"
 
 
 def _frame_number(path: Path, picture: str) -> int:

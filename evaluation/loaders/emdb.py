@@ -1,7 +1,7 @@
 """EMDB (Kaufmann et al., ICCV 2023): P0..P9/SEQUENCE/PX_SEQUENCE_data.pkl.
 
 Format, from the dataset's own description (github.com/eth-ait/emdb, dataset.md, visualize.py): a
-pickle of `gender`, `name`, `emdb1`, `emdb2` (which benchmark the sequence belongs to), `n_frames`,
+pickle of `gender`, `emdb1`, `emdb2` (which benchmark the sequence belongs to), `n_frames`,
 `good_frames_mask` [T] (False where the person is out of view or hidden), `kp2d` [T, 24, 2] (SMPL's
 joints in the picture), `camera` (`intrinsics` [3, 3], `extrinsics` [T, 4, 4], world to camera: its
 centre is -R^T t; `width`, `height`) and `smpl` (`poses_root` [T, 3], `poses_body` [T, 69], `trans`
@@ -16,9 +16,10 @@ import numpy as np
 
 from evaluation.loaders.fields import invert_extrinsics, pinhole, take, to_array, to_gender, turn
 from evaluation.loaders.safe_pickle import read_pickle
-from evaluation.loaders.sequence import TruePerson, TrueSequence
+from evaluation.loaders.sequence import IsWanted, TruePerson, TrueSequence
 
 EXPECTED = "P*/SEQUENCE/PX_SEQUENCE_data.pkl beside images/00000.jpg"
+SUFFIX = "_data.pkl"
 FRAMES_PER_S = 30
 NUM_BETAS = 10
 
@@ -26,27 +27,33 @@ NUM_BETAS = 10
 def find(path: Path) -> list[Path]:
     """The pickles under the dataset's root, one participant, or one sequence."""
     if path.is_file():
-        return [path] if path.name.endswith("_data.pkl") else []
-    levels = ("*_data.pkl", "*/*_data.pkl", "*/*/*_data.pkl")
+        return [path] if path.name.endswith(SUFFIX) else []
+    levels = (f"*{SUFFIX}", f"*/*{SUFFIX}", f"*/*/*{SUFFIX}")
     return sorted(file for level in levels for file in path.glob(level))
 
 
-def of_benchmark(number: int) -> Callable[[Path], list[TrueSequence]]:
+def of_benchmark(number: int) -> Callable[[Path, IsWanted], list[TrueSequence]]:
     """A reader like `read` that leaves out sequences not of EMDB 1 or EMDB 2."""
 
-    def read_if_part(path: Path) -> list[TrueSequence]:
-        is_part = bool(take(path, read_pickle(path), f"emdb{number}"))
-        return read(path) if is_part else []
+    def read_if_part(path: Path, is_wanted: IsWanted) -> list[TrueSequence]:
+        return [
+            sequence
+            for sequence in read(path, is_wanted)
+            if take(path, read_pickle(path), f"emdb{number}")
+        ]
 
     return read_if_part
 
 
-def read(path: Path) -> list[TrueSequence]:
-    """Read one sequence.
+def read(path: Path, is_wanted: IsWanted) -> list[TrueSequence]:
+    """Read one sequence, if it is wanted.
 
     Raises:
         TruthError: The pickle is missing, damaged or not as described above.
     """
+    name = path.name.removesuffix(SUFFIX)
+    if not is_wanted(name):
+        return []
     fields = read_pickle(path)
     camera, smpl = take(path, fields, "camera"), take(path, fields, "smpl")
     num_frames = int(take(path, fields, "n_frames"))
@@ -79,7 +86,7 @@ def read(path: Path) -> list[TrueSequence]:
     return [
         TrueSequence(
             dataset="emdb",
-            name=str(take(path, fields, "name")),
+            name=name,
             frame_names=names,
             image_paths=tuple(path.parent / "images" / name for name in names),
             times_s=np.arange(num_frames) / FRAMES_PER_S,

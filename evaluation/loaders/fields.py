@@ -13,6 +13,7 @@ from evaluation.loaders.errors import TruthError
 from evaluation.loaders.sequence import Gender
 from human3r_model.geometry import axis_angle_to_matrix, matrix_to_axis_angle
 
+ONLY_HELPS = "--only leaves out sequences without pictures"
 MAX_SKEW = 1e-2
 """How far R R^T may be from the identity: 3DPW's cameras are optimised matrices, not exact."""
 
@@ -132,7 +133,7 @@ def picture_size(path: Path) -> tuple[int, int]:
         with Image.open(path) as picture:
             return picture.size
     except (OSError, UnidentifiedImageError) as error:
-        raise TruthError(path, f"not a picture that can be read ({error})") from error
+        raise TruthError(path, f"not a picture that can be read ({error}). {ONLY_HELPS}") from error
 
 
 def read_depth_png(path: Path, codes_per_m: float) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from evaluation.loaders.errors import TruthError
 from evaluation.loaders.fields import contents, picture_size, pinhole, read_depth_png, to_array
-from evaluation.loaders.sequence import TrueSequence
+from evaluation.loaders.sequence import IsWanted, TrueSequence
 
 EXPECTED = (
     "groundtruth_depth/ of val_selection_cropped, or DRIVE/proj_depth/groundtruth/image_02 of "
@@ -42,8 +42,8 @@ def find(path: Path) -> list[Path]:
     return sorted(cameras)
 
 
-def read(path: Path) -> list[TrueSequence]:
-    """Read the sequences of a selection, or one annotated camera.
+def read(path: Path, is_wanted: IsWanted) -> list[TrueSequence]:
+    """Read those wanted of the sequences of a selection, or of one annotated camera.
 
     Raises:
         TruthError: A file is missing, damaged or not named as described above.
@@ -53,10 +53,13 @@ def read(path: Path) -> list[TrueSequence]:
         raise TruthError(path, f"expected depth maps (.png); {contents(path)}")
     if path.name != "groundtruth_depth":
         drive = path.parents[2]
+        name = f"{drive.name}_{path.name}"
+        if not is_wanted(name):
+            return []
         pictures = drive / path.name / "data"
         images = [pictures / file.name for file in files] if pictures.is_dir() else None
         numbers = [_number(file, file.stem) for file in files]
-        return [_sequence(f"{drive.name}_{path.name}", numbers, files, images, None)]
+        return [_sequence(name, numbers, files, images, None)]
     cameras: dict[str, list[tuple[int, Path]]] = {}
     for file in files:
         match = _SELECTED.fullmatch(file.name)
@@ -64,7 +67,11 @@ def read(path: Path) -> list[TrueSequence]:
             raise TruthError(file, "not named DRIVE_sync_groundtruth_depth_NUMBER_image_02.png")
         drive_name, number, camera = match.groups()
         cameras.setdefault(f"{drive_name}_{camera}", []).append((int(number), file))
-    return [_selected(path, name, sorted(members)) for name, members in sorted(cameras.items())]
+    return [
+        _selected(path, name, sorted(members))
+        for name, members in sorted(cameras.items())
+        if is_wanted(name)
+    ]
 
 
 def _selected(path: Path, name: str, members: list[tuple[int, Path]]) -> TrueSequence:

@@ -1,5 +1,6 @@
 """From a path on disk to the sequences of a public ground truth, whichever dataset it is."""
 
+import fnmatch
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,8 @@ import numpy as np
 from evaluation.loaders import bedlam, emdb, kitti, rgbd, rich, sintel, threedpw
 from evaluation.loaders.errors import TruthError
 from evaluation.loaders.fields import contents
-from evaluation.loaders.sequence import TrueSequence
+from evaluation.loaders.sequence import IsWanted, TrueSequence
+from pipeline.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,12 @@ class Format:
         expected: What lies where, in words.
         find: From a path to what `read` takes, one a sequence or one of several; [] where the
             path holds nothing of the dataset.
-        read: From one of those to its sequences.
+        read: From one of those to its sequences, of which none is opened that is not wanted.
     """
 
     expected: str
     find: Callable[[Path], list[Path]]
-    read: Callable[[Path], list[TrueSequence]]
+    read: Callable[[Path, IsWanted], list[TrueSequence]]
 
 
 FORMATS: dict[str, Format] = {
@@ -46,23 +48,37 @@ BENCHMARKS: dict[str, Format] = {
 """Parts of a dataset that have to be asked for by name."""
 
 
-def load(path: str | Path, dataset: str | None = None) -> list[TrueSequence]:
-    """Read every sequence of a ground truth; depth stays on disk until it is asked for.
+def load(
+    path: str | Path, dataset: str | None = None, only: str | None = None
+) -> list[TrueSequence]:
+    """Read the sequences of a ground truth; depth stays on disk until it is asked for.
 
     Args:
         path: The dataset as downloaded, a part of it, or one sequence.
         dataset: A name of `FORMATS` or `BENCHMARKS`; None finds out.
+        only: Glob pattern of the names of the sequences to read; None reads all.
 
     Raises:
         TruthError: Nothing of the dataset is there, it is not clear which dataset it is, or a file
             is damaged; names the file, what was expected and what was found.
+        ConfigError: No sequence is named as `only` says.
     """
     path = Path(path).absolute()  # its parts say which dataset it is
     kind = _detect(path) if dataset is None else _named(path, dataset)
     found = kind.find(path)
     if not found:
         raise TruthError(path, f"no {dataset} there. Expected {kind.expected}; {contents(path)}")
-    sequences = [sequence for file in found for sequence in kind.read(file)]
+    names: list[str] = []
+
+    def is_wanted(name: str) -> bool:
+        names.append(name)
+        return not only or fnmatch.fnmatchcase(name, only)
+
+    sequences = [sequence for file in found for sequence in kind.read(file, is_wanted)]
+    if only and names and not any(fnmatch.fnmatchcase(name, only) for name in names):
+        raise ConfigError(
+            f"--only {only}: none of {len(names)} sequences is named so, such as {names[0]}"
+        )
     if not sequences:
         raise TruthError(path, f"has {len(found)} sequences, none of them of {dataset}")
     for sequence in sequences:

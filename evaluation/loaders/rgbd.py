@@ -8,8 +8,13 @@ are comments. Depth is a 16-bit PNG of 5000 codes a metre, 0 where there is none
 colour picture. Lists are joined on the nearest time stamp within 20 ms (TUM's associate.py); a
 picture without a depth map or a pose is left out. Intrinsics are not in the folders: they are
 TUM's and Bonn's published ones, lens distortion not undone (TUM's pages, and
-www.ipb.uni-bonn.de/data/rgbd-dynamic-dataset). Bonn's poses are those of the markers on the
-sensor, which published evaluations take for the camera's.
+www.ipb.uni-bonn.de/data/rgbd-dynamic-dataset).
+
+Bonn's poses are those of the markers on the sensor, in other axes. Its page gives two matrices,
+T_ROS and T_m, that take a model in the sensor's frame at the first pose T_0 to the laser scan:
+T_ROS^-1 T_0 T_ROS T_m. So the camera is at T_ROS^-1 T T_ROS T_m, with OpenCV's axes: the sensor's
+points lie on the scan then. T_m has a scale of 1.0593 in it, which is for a model's points; a pose
+has none, so its rotation is taken.
 """
 
 from collections.abc import Callable
@@ -21,7 +26,7 @@ from numpy.typing import NDArray
 
 from evaluation.loaders.errors import TruthError
 from evaluation.loaders.fields import contents, picture_size, read_depth_png
-from evaluation.loaders.sequence import TrueSequence
+from evaluation.loaders.sequence import IsWanted, TrueSequence
 from human3r_model.geometry import pose_to_matrix
 
 EXPECTED = "SEQUENCE/ with rgb.txt, depth.txt and groundtruth.txt"
@@ -35,6 +40,19 @@ INTRINSICS: dict[str, tuple[float, float, float, float]] = {
     "bonn": (542.822841, 542.576870, 315.593520, 237.756098),
 }
 """fx, fy, cx, cy of each camera, 640 x 480."""
+BONN_T_ROS = np.array(
+    [[-1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
+)
+"""From Bonn's motion capture axes to those of the scan (z up), and back: its own inverse."""
+BONN_T_M = np.array(
+    [
+        [1.0157, 0.1828, -0.2389, 0.0113],
+        [0.0009, -0.8431, -0.6413, -0.0098],
+        [-0.3009, 0.6147, -0.8085, 0.0111],
+        [0.0, 0.0, 0.0, 1.0],
+    ]
+)
+"""From Bonn's colour camera to the markers, as published: times a scale of 1.0593."""
 _LISTS = ("rgb.txt", "depth.txt", "groundtruth.txt")
 
 
@@ -54,12 +72,14 @@ def find_tum(path: Path) -> list[Path]:
     return [folder for folder in find(path) if not folder.name.startswith("rgbd_bonn")]
 
 
-def read(path: Path) -> list[TrueSequence]:
-    """Read one sequence.
+def read(path: Path, is_wanted: IsWanted) -> list[TrueSequence]:
+    """Read one sequence, if it is wanted.
 
     Raises:
         TruthError: A list is damaged, or no picture has both a depth map and a pose.
     """
+    if not is_wanted(path.name):
+        return []
     pictures, depths, poses = (_read_list(path / name) for name in _LISTS)
     times_s = np.array(list(pictures))
     of_depth = _nearest(times_s, np.array(list(depths)))
@@ -75,6 +95,9 @@ def read(path: Path) -> list[TrueSequence]:
     pose_rows = [list(poses.values())[place] for place in of_pose[kept]]
     width, height = picture_size(depth_files[0])
     camera = next((name for name in INTRINSICS if name in path.name), None)
+    world_from_camera = _to_matrices(path / "groundtruth.txt", pose_rows)
+    if camera == "bonn":
+        world_from_camera = _bonn_cameras(world_from_camera)
     return [
         TrueSequence(
             dataset="bonn" if camera == "bonn" else "tum",
@@ -84,7 +107,7 @@ def read(path: Path) -> list[TrueSequence]:
             times_s=times_s[kept] - times_s[kept[0]],
             width=width,
             height=height,
-            world_from_camera=_to_matrices(path / "groundtruth.txt", pose_rows),
+            world_from_camera=world_from_camera,
             intrinsics=np.tile(INTRINSICS[camera], (len(kept), 1)) if camera else None,
             people=(),
             read_depth=_reader(depth_files),
@@ -143,3 +166,12 @@ def _to_matrices(path: Path, rows: list[list[str]]) -> NDArray[np.float64]:
         raise TruthError(path, "a quaternion is not of length 1: expected tx ty tz qx qy qz qw")
     scalar_first = np.concatenate([poses[:, :3], (poses[:, 3:] / norms)[:, [3, 0, 1, 2]]], axis=1)
     return pose_to_matrix(torch.from_numpy(scalar_first)).numpy()
+
+
+def _bonn_cameras(markers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Poses of the camera from those of the markers, both [T, 4, 4]."""
+    left, _, right = np.linalg.svd(BONN_T_M[:3, :3])
+    markers_from_camera = BONN_T_M.copy()
+    markers_from_camera[:3, :3] = left @ right  # the scale is in the singular values
+    cameras: NDArray[np.float64] = BONN_T_ROS @ markers @ BONN_T_ROS @ markers_from_camera
+    return cameras

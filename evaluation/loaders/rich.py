@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from evaluation.loaders.errors import TruthError
 from evaluation.loaders.fields import (
+    ONLY_HELPS,
     contents,
     invert_extrinsics,
     picture_size,
@@ -31,7 +32,7 @@ from evaluation.loaders.fields import (
     turn,
 )
 from evaluation.loaders.safe_pickle import read_pickle
-from evaluation.loaders.sequence import Gender, TruePerson, TrueSequence
+from evaluation.loaders.sequence import Gender, IsWanted, TruePerson, TrueSequence
 
 EXPECTED = "bodies/SPLIT/SEQUENCE/00150/SUBJECT.pkl, images/, scan_calibration/ and gender.json"
 FRAMES_PER_S = 30
@@ -49,8 +50,8 @@ def find(path: Path) -> list[Path]:
     return [path] if path.parent.parent.name == "bodies" and path.is_dir() else []
 
 
-def read(path: Path) -> list[TrueSequence]:
-    """Read one sequence as seen by each camera that has pictures of it.
+def read(path: Path, is_wanted: IsWanted) -> list[TrueSequence]:
+    """Read one sequence as seen by each wanted camera of those that have pictures of it.
 
     Raises:
         TruthError: A file is missing, damaged or not as described above.
@@ -58,9 +59,12 @@ def read(path: Path) -> list[TrueSequence]:
     root = path.parents[NUM_SEQUENCE_LEVELS - 1]
     pictures = root / "images" / path.parent.name / path.name
     cameras = sorted(pictures.glob("cam_*"))
-    if not cameras:
-        raise TruthError(pictures, f"expected folders cam_00 and on; {contents(pictures)}")
-    bodies = _read_bodies(path)
+    if not cameras and is_wanted(path.name):
+        raise TruthError(
+            pictures, f"expected folders cam_00 and on; {contents(pictures)}. {ONLY_HELPS}"
+        )
+    cameras = [camera for camera in cameras if is_wanted(f"{path.name}_{camera.name}")]
+    bodies = _read_bodies(path) if cameras else {}
     return [_read_camera(root, path, camera, bodies) for camera in cameras]
 
 
@@ -95,7 +99,7 @@ def _read_camera(
     xml = calibration / f"{int(camera.name.removeprefix('cam_')):03d}.xml"
     pose, matrix = _read_calibration(xml)
     width, height = picture_size(files[0])
-    people = (
+    people = tuple(
         _person(root, subject, labels, numbers, pose) for subject, labels in sorted(bodies.items())
     )
     num_frames = len(files)
@@ -111,7 +115,7 @@ def _read_camera(
             invert_extrinsics(xml, "CameraMatrix", pose[None]), (num_frames, 1, 1)
         ),
         intrinsics=pinhole(matrix, num_frames),
-        people=tuple(person for person in people if len(person.frame)),
+        people=people,
         read_depth=None,
     )
 

@@ -22,6 +22,7 @@ from evaluation.loaders.errors import TruthError
 _PLAIN_BUILTINS = {"set": set, "frozenset": frozenset}
 _BUILTIN_MODULES = ("builtins", "__builtin__")
 _ARRAY_MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
+_BUFFER_MODULES = ("numpy.core.numeric", "numpy._core.numeric")
 _FOREIGN_PACKAGES = ("chumpy", "scipy.sparse")
 _SPARSE = {"csc_matrix": scipy.sparse.csc_matrix, "csr_matrix": scipy.sparse.csr_matrix}
 _CHUMPY_VALUE = "x"  # a chumpy.ch.Ch that is not computed from others holds its array here
@@ -80,26 +81,41 @@ class _Array:
 
     def to_numpy(self) -> NDArray[Any]:
         _, shape, dtype, is_fortran, content = self.state
-        if not isinstance(dtype, _Dtype):
-            raise pickle.UnpicklingError("an array without a dtype")
-        if dtype.code.startswith("O"):
+        if isinstance(dtype, _Dtype) and dtype.code.startswith("O"):
             if not isinstance(content, list):
                 raise pickle.UnpicklingError("an array of objects that are no list")
             flat: NDArray[Any] = np.empty(len(content), object)
             flat[:] = [_plain(item) for item in content]
         else:
-            flat = np.frombuffer(_to_bytes(content), dtype.to_numpy()).copy()
+            flat = _to_numbers(dtype, content)
         return flat.reshape(shape, order="F" if is_fortran else "C")
+
+
+class _BufferArray:
+    """Stands for an array as protocol 5 writes it: its memory, and in which order that is."""
+
+    def __init__(
+        self, content: object, dtype: object, shape: Any, order: object, axes: Any = None
+    ) -> None:
+        if order not in ("C", "F", "K") or (order == "K") != (axes is not None):
+            raise pickle.UnpicklingError(f"an array in the order {order!r} of axes {axes!r}")
+        self.content, self.dtype, self.shape, self.axes = content, dtype, shape, axes
+        self.is_fortran = order == "F"
+
+    def to_numpy(self) -> NDArray[Any]:
+        flat = _to_numbers(self.dtype, self.content)
+        array = flat.reshape(self.shape, order="F" if self.is_fortran else "C")
+        return array if self.axes is None else array.transpose(self.axes)
 
 
 class _Scalar:
     """Stands for a number of numpy's."""
 
-    def __init__(self, dtype: _Dtype, content: bytes | str) -> None:
+    def __init__(self, dtype: object, content: object) -> None:
         self.dtype, self.content = dtype, content
 
     def to_python(self) -> Any:
-        return np.frombuffer(_to_bytes(self.content), self.dtype.to_numpy())[0].item()
+        return _to_numbers(self.dtype, self.content)[0].item()
 
 
 class _Foreign:
@@ -137,6 +153,8 @@ class _RestrictedUnpickler(pickle.Unpickler):
             return self._make_array
         if module in _ARRAY_MODULES and name == "scalar":
             return self._make_scalar
+        if module in _BUFFER_MODULES and name == "_frombuffer":
+            return self._make_buffer_array
         if (module, name) == ("numpy", "dtype"):
             return self._make_dtype
         if (module, name) == ("numpy", "ndarray"):
@@ -157,10 +175,13 @@ class _RestrictedUnpickler(pickle.Unpickler):
     def _make_array(self, *_: object) -> _Array:
         return _Array()
 
+    def _make_buffer_array(self, *arguments: Any) -> _BufferArray:
+        return _BufferArray(*arguments)
+
     def _make_dtype(self, code: object, *_: object) -> _Dtype:
         return _Dtype(code)
 
-    def _make_scalar(self, dtype: _Dtype, content: bytes | str) -> _Scalar:
+    def _make_scalar(self, dtype: object, content: object) -> _Scalar:
         return _Scalar(dtype, content)
 
     def _make_empty_bytes(self) -> bytes:
@@ -172,11 +193,18 @@ class _RestrictedUnpickler(pickle.Unpickler):
         return text.encode("latin1")
 
 
-def _to_bytes(content: object) -> bytes:
+def _to_numbers(dtype: object, content: object) -> NDArray[Any]:
+    """The numbers or texts in some memory, in a row; never objects."""
+    if not isinstance(dtype, _Dtype):
+        raise pickle.UnpicklingError("an array without a dtype")
+    return np.frombuffer(_to_bytes(content), dtype.to_numpy()).copy()
+
+
+def _to_bytes(content: object) -> bytes | bytearray:
     """Array memory, which Python 2 wrote as a string."""
     if isinstance(content, str):
         return content.encode("latin1")
-    if isinstance(content, bytes):
+    if isinstance(content, bytes | bytearray):
         return content
     raise pickle.UnpicklingError(f"array memory that is {type(content).__name__}")
 
@@ -184,7 +212,7 @@ def _to_bytes(content: object) -> bytes:
 def _plain(value: Any) -> Any:
     """`value` with every stand-in replaced by what it stands for."""
     match value:
-        case _Array():
+        case _Array() | _BufferArray():
             return value.to_numpy()
         case _Scalar():
             return value.to_python()

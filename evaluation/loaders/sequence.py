@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 Gender = Literal["male", "female", "neutral"]
 BodyKind = Literal["smpl", "smplx"]
+IsWanted = Callable[[str], bool]
+"""Says of a sequence's name whether to read it."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from evaluation.loaders.errors import TruthError
 from evaluation.loaders.fields import contents, invert_extrinsics, pinhole, to_array
-from evaluation.loaders.sequence import TrueSequence
+from evaluation.loaders.sequence import IsWanted, TrueSequence
 
 EXPECTED = "training/depth/SEQUENCE/frame_0001.dpt beside camdata_left/SEQUENCE/frame_0001.cam"
 FRAMES_PER_S = 24
@@ -37,13 +37,15 @@ def find(path: Path) -> list[Path]:
     return [path] if is_sequence and path.is_dir() else []
 
 
-def read(path: Path) -> list[TrueSequence]:
-    """Read one sequence.
+def read(path: Path, is_wanted: IsWanted) -> list[TrueSequence]:
+    """Read one sequence, if it is wanted.
 
     Raises:
         TruthError: A file is missing, damaged or not as described above.
     """
     root, name = path.parents[1], path.name
+    if not is_wanted(name):
+        return []
     depth_files = sorted(path.glob("frame_*.dpt"))
     if not depth_files:
         raise TruthError(path, f"expected frame_0001.dpt and on; {contents(path)}")

@@ -27,7 +27,7 @@ from evaluation.loaders.fields import (
     turn,
 )
 from evaluation.loaders.safe_pickle import read_pickle
-from evaluation.loaders.sequence import TruePerson, TrueSequence
+from evaluation.loaders.sequence import IsWanted, TruePerson, TrueSequence
 
 EXPECTED = "sequenceFiles/{train,validation,test}/NAME.pkl beside imageFiles/NAME/image_00000.jpg"
 FRAMES_PER_S = 30
@@ -44,12 +44,14 @@ def find(path: Path) -> list[Path]:
     return sorted(path.rglob("*.pkl")) if "sequenceFiles" in path.parts else []
 
 
-def read(path: Path) -> list[TrueSequence]:
-    """Read one sequence.
+def read(path: Path, is_wanted: IsWanted) -> list[TrueSequence]:
+    """Read one sequence, if it is wanted.
 
     Raises:
         TruthError: The pickle or a picture is missing, damaged or not as described above.
     """
+    if not is_wanted(path.stem):
+        return []
     fields = read_pickle(path)
     cameras = to_array(path, "cam_poses", take(path, fields, "cam_poses"), (None, 4, 4))
     num_frames = len(cameras)

@@ -16,10 +16,11 @@ import numpy as np
 from PIL import Image
 
 from evaluation.loaders.errors import TruthError
+from evaluation.loaders.fields import ONLY_HELPS
 from evaluation.loaders.sequence import TrueSequence
 from evaluation.loaders.true_bodies import BodyFolder
 from evaluation.loaders.true_rows import SequencePeople, find_people, label_clip, true_rows
-from evaluation.smpl import NUM_BODY_JOINTS
+from evaluation.smpl import NUM_BETAS
 from pipeline.attempts import begin_attempt
 from pipeline.av_io.h264 import H264Encoder
 from pipeline.commit import ShardWriter
@@ -38,7 +39,7 @@ from pipeline.tables import plain_bytes
 from pipeline.uris import join_uri
 from pipeline.worker import WorkerSettings
 from schemas.fields import SCHEMA_VERSION
-from schemas.truth_files import HIDDEN, NO_WORLD, SMPL_JOINTS
+from schemas.truth_files import HIDDEN, NO_WORLD, SMPL_PEOPLE
 
 VIDEOS_FOLDER = "videos"
 TRUTH_FOLDER = "truth"
@@ -95,9 +96,9 @@ def import_truth(
     no_world = [{"uri": uri} for uri, s in by_uri.items() if s.world_from_camera is None]
     if no_world:
         truth.write(NO_WORLD.path, plain_bytes(no_world, NO_WORLD.schema))
-    smpl_rows = _smpl_rows(people)
+    smpl_rows = _smpl_rows(by_uri, people)
     if smpl_rows:
-        truth.write(SMPL_JOINTS.path, plain_bytes(smpl_rows, SMPL_JOINTS.schema))
+        truth.write(SMPL_PEOPLE.path, plain_bytes(smpl_rows, SMPL_PEOPLE.schema))
 
     def run_shards(shards: Sequence[int], settings: WorkerSettings) -> Generator[ShardReport]:
         for shard in shards:
@@ -122,7 +123,7 @@ def encode(sequence: TrueSequence) -> bytes:
     if sequence.image_paths is None:
         raise TruthError(
             sequence.name, "its pictures are not beside the truth, and without them there is "
-            "nothing to annotate; see docs/evaluation.md for where they go"
+            f"nothing to annotate; see docs/evaluation.md for where they go. {ONLY_HELPS}"
         )  # fmt: skip
     width, height = video_size(sequence)
     step_s = float(np.median(np.diff(sequence.times_s))) if len(sequence.times_s) > 1 else 1.0
@@ -133,7 +134,9 @@ def encode(sequence: TrueSequence) -> bytes:
             with Image.open(path) as picture:
                 rgb = np.asarray(picture.convert("RGB"))
         except OSError as error:
-            raise TruthError(path, f"not a picture that can be read ({error})") from error
+            raise TruthError(
+                path, f"not a picture that can be read ({error}). {ONLY_HELPS}"
+            ) from error
         if rgb.shape[:2] != (sequence.height, sequence.width):
             raise TruthError(
                 path,
@@ -181,21 +184,37 @@ def _hidden_rows(people: dict[str, SequencePeople]) -> list[dict]:
     ]
 
 
-def _smpl_rows(people: dict[str, SequencePeople]) -> list[dict]:
-    """SMPL's joints of everybody who has a row and of whom they are known."""
+def _smpl_rows(by_uri: dict[str, TrueSequence], people: dict[str, SequencePeople]) -> list[dict]:
+    """SMPL's parameters of everybody who has a row and is of SMPL, in the order of the people."""
     rows = []
-    for uri, everybody in people.items():
-        is_known = everybody.is_valid & np.isfinite(everybody.smpl_joints).all(axis=(1, 2))
-        known = everybody.select(np.flatnonzero(is_known))
-        rows += [
-            {"uri": uri, "frame_index": frame, "track_id": track, "joints": joints}
-            for frame, track, joints in zip(
-                known.frame.tolist(),
-                known.track_id.tolist(),
-                known.smpl_joints.reshape(-1, 3 * NUM_BODY_JOINTS).tolist(),
-                strict=True,
-            )
-        ]
+    for uri, sequence in by_uri.items():
+        everybody = people[uri]
+        for track, person in enumerate(sequence.people):
+            if person.body != "smpl":
+                continue
+            assert sequence.world_from_camera is not None
+            assert person.transl_world is not None
+            frames = everybody.frame[everybody.is_valid & (everybody.track_id == track)]
+            camera_from_world = np.linalg.inv(sequence.world_from_camera[frames])[:, :3]
+            pose = np.hstack([person.global_orient, person.body_pose])
+            rows += [
+                {
+                    "uri": uri,
+                    "frame_index": frame,
+                    "track_id": track,
+                    "gender": person.gender,
+                    "pose": pose[place].tolist(),
+                    "betas": person.betas[place, :NUM_BETAS].tolist(),
+                    "transl": person.transl_world[place].tolist(),
+                    "camera_from_world": matrix.ravel().tolist(),
+                }
+                for frame, place, matrix in zip(
+                    frames.tolist(),
+                    np.searchsorted(person.frame, frames),
+                    camera_from_world,
+                    strict=True,
+                )
+            ]
     return rows
 
 

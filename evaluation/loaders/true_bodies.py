@@ -1,4 +1,4 @@
-"""Places a truth's people in front of the camera; tells SMPL-X's as neutral SMPL-X.
+"""Places a truth's SMPL-X people in front of the camera; tells them as neutral SMPL-X.
 
 Letters: F frames of a person. Metres, camera frame unless said otherwise.
 """
@@ -12,9 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from evaluation.loaders.errors import TruthError
-from evaluation.loaders.fields import contents, transform
+from evaluation.loaders.fields import contents
 from evaluation.loaders.sequence import Gender, TruePerson
-from evaluation.smpl import NUM_BETAS, NUM_BODY_JOINTS, NUM_JOINTS, SmplModel
 from human3r_model.body import NUM_ROTATIONS, BodyModel, world_root
 from human3r_model.body_file import NUM_EXPRESSIONS, NUM_SHAPES, BodyArrays, read_body_file
 from human3r_model.geometry import axis_angle_to_matrix
@@ -41,13 +40,12 @@ class PlacedTruth:
 
 
 class BodyFolder:
-    """SMPLX_NEUTRAL.npz, SMPL_NEUTRAL.pkl and those of MALE and FEMALE, read when needed."""
+    """SMPLX_NEUTRAL.npz, SMPLX_MALE.npz and SMPLX_FEMALE.npz, read when needed."""
 
     def __init__(self, folder: Path) -> None:
         """Point at the folder; nothing is read yet."""
         self._folder = folder
         self._bodies: dict[Gender, tuple[BodyArrays, BodyModel]] = {}
-        self._smpl: dict[Gender, SmplModel] = {}
 
     @cached_property
     def neutral_sha256(self) -> str:
@@ -98,33 +96,6 @@ class BodyFolder:
             joints=joints.numpy(),
         )
 
-    def place_smpl(
-        self, person: TruePerson, camera_from_world: NDArray[np.float64]
-    ) -> NDArray[np.float64] | None:
-        """Body joints [F, 22, 3] of a person of SMPL, camera; None without the model's file.
-
-        Args:
-            person: Of SMPL, in the world.
-            camera_from_world: [F, 4, 4].
-
-        Raises:
-            TruthError: The file is not SMPL's.
-        """
-        path = self._folder / f"SMPL_{person.gender.upper()}.pkl"
-        if person.gender not in self._smpl:
-            if not path.is_file():
-                return None
-            self._smpl[person.gender] = SmplModel.from_file(path)
-        assert person.global_orient_world is not None
-        assert person.transl_world is not None
-        vectors = np.hstack([person.global_orient_world, person.body_pose])
-        rotations = axis_angle_to_matrix(torch.from_numpy(vectors.reshape(-1, NUM_JOINTS, 3)))
-        from_pelvis, pelvis = self._smpl[person.gender].joints(
-            rotations.numpy(), person.betas[:, :NUM_BETAS]
-        )
-        joints_world = from_pelvis + (pelvis + person.transl_world)[:, None]
-        return transform(camera_from_world, joints_world[:, :NUM_BODY_JOINTS])
-
     def _neutral_betas(self, gender: Gender, betas: NDArray[np.float32]) -> NDArray[np.float32]:
         """Least squares over the vertices of the body at rest; all models share their vertices."""
         if gender == "neutral":
@@ -155,7 +126,8 @@ def _rotations(person: TruePerson) -> torch.Tensor:
     num_frames = len(person.frame)
     vectors = np.zeros((num_frames, NUM_ROTATIONS, 3))
     vectors[:, 0] = person.global_orient
-    vectors[:, 1:FIRST_HAND] = person.body_pose.reshape(num_frames, -1, 3)
+    vectors[:, 1:FIRST_HAND] = person.body_pose.reshape(num_frames, FIRST_HAND - 1, 3)
     if person.hand_pose is not None:
-        vectors[:, FIRST_HAND:FIRST_JAW] = person.hand_pose.reshape(num_frames, -1, 3)
+        hands = person.hand_pose.reshape(num_frames, FIRST_JAW - FIRST_HAND, 3)
+        vectors[:, FIRST_HAND:FIRST_JAW] = hands
     return axis_angle_to_matrix(torch.from_numpy(vectors)).float()

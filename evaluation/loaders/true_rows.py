@@ -1,10 +1,11 @@
 """Clips of a truth's sequence in the shape of a network's answer, and as rows of the tables.
 
 SMPL-X people are labelled as a network's are. The parameters of SMPL people are not SMPL-X's, so
-their rows only say where the head is (they are not `is_finite`); their joints are kept apart. Of
-people whose label the dataset does not trust there is no row: they are hidden, and may be anywhere.
-Nobody else whose head is outside the picture is told of. Letters: T frames of the clip, M rows of
-people over the whole sequence.
+their rows only say where the head is (they are not `is_finite`); they are kept apart.
+Somebody of the sequence is hidden in a frame, and may be anywhere in it, if the dataset does not
+label them there or does not trust its label, or if their head is outside the picture and another
+joint is not. Of who is outside as a whole nothing is told. Letters: T frames of the clip, M rows
+of people over the whole sequence, F frames of one person, J joints.
 """
 
 from collections.abc import Iterator
@@ -17,7 +18,6 @@ from numpy.typing import NDArray
 from evaluation.loaders.errors import TruthError
 from evaluation.loaders.sequence import TruePerson, TrueSequence
 from evaluation.loaders.true_bodies import BodyFolder
-from evaluation.smpl import NUM_BODY_JOINTS
 from human3r_model.geometry import matrix_to_quaternion
 from human3r_model.preprocess import ImageGeometry
 from pipeline.labels import ClipLabels, ModelFrame
@@ -34,18 +34,17 @@ _NO_PICTURE = np.zeros((0, 0, 3), np.uint8)  # a recorder keeps none
 
 @dataclass(frozen=True, eq=False)
 class SequencePeople:
-    """Everybody of a sequence whose head is in the picture, or may be, in the order of frames.
+    """Everybody of a sequence who is in the picture, or may be, in the order of frames.
 
     Attributes:
         frame: [M] index of the sequence's frame.
         track_id: [M] index of the person.
-        is_valid: [M] whether the label may be trusted.
-        head_px: [M, 2]; NaN where the label may not be trusted.
+        is_valid: [M] whether they are labelled; if not they are hidden.
+        head_px: [M, 2]; NaN of hidden people.
         rotations: [M, 53, 3, 3]; NaN of SMPL people, and so the next three.
         betas: [M, 10].
         head_position: [M, 3] camera, metres.
         joints: [M, 52, 3] camera, metres.
-        smpl_joints: [M, 22, 3] SMPL's own, camera, metres; NaN of SMPL-X people.
     """
 
     frame: NDArray[np.int64]
@@ -56,7 +55,6 @@ class SequencePeople:
     betas: NDArray[np.float32]
     head_position: NDArray[np.float64]
     joints: NDArray[np.float64]
-    smpl_joints: NDArray[np.float64]
 
     def select(self, rows: NDArray[np.int64]) -> "SequencePeople":
         """The rows at those places."""
@@ -78,16 +76,17 @@ def find_people(
         TruthError: There are SMPL-X people and no body models.
     """
     people = [
-        _find_person(sequence, index, person, bodies)
+        part
         for index, person in enumerate(sequence.people)
+        for part in (
+            _find_person(sequence, index, person, bodies, width, height),
+            _without_label(sequence, index, person),
+        )
     ] or [_nobody(0)]
     joined = SequencePeople(
         **{f.name: np.concatenate([getattr(p, f.name) for p in people]) for f in fields(people[0])}
     )
-    head_px = np.where(joined.is_valid[:, None], joined.head_px, np.nan)
-    is_outside = outside_picture(head_px, width, height) & joined.is_valid
-    inside = replace(joined, head_px=head_px).select(np.flatnonzero(~is_outside))
-    return inside.select(np.lexsort([inside.track_id, inside.frame]))
+    return joined.select(np.lexsort([joined.track_id, joined.frame]))
 
 
 def label_clip(sequence: TrueSequence, people: SequencePeople, clip: PlannedClip) -> ClipLabels:
@@ -159,14 +158,18 @@ def true_rows(
 
 
 def _find_person(
-    sequence: TrueSequence, index: int, person: TruePerson, bodies: BodyFolder | None
+    sequence: TrueSequence,
+    index: int,
+    person: TruePerson,
+    bodies: BodyFolder | None,
+    width: int,
+    height: int,
 ) -> SequencePeople:
-    blank = _nobody(len(person.frame))
+    """The frames of a person in which they are, or may be, in the picture."""
     found = replace(
-        blank,
+        _nobody(len(person.frame)),
         frame=person.frame,
         track_id=np.full(len(person.frame), index),
-        is_valid=person.is_valid,
     )
     if person.body == "smplx":
         if bodies is None:
@@ -175,6 +178,7 @@ def _find_person(
             )
         world = sequence.world_from_camera
         placed = bodies.place(person, None if world is None else world[person.frame])
+        joints_px = _project(sequence, person, placed.joints)
         found = replace(
             found,
             rotations=placed.rotations,
@@ -182,37 +186,32 @@ def _find_person(
             head_position=placed.head_position,
             joints=placed.joints,
         )
-        return replace(found, head_px=_project(sequence, person, placed.head_position))
-    joints = _smpl_joints(sequence, person, bodies)
-    if joints is not None:
-        found = replace(found, smpl_joints=joints)
-    if person.joints_px is not None:
-        return replace(found, head_px=person.joints_px[:, HEAD])
-    if person.joints is not None:
-        return replace(found, head_px=_project(sequence, person, person.joints[:, HEAD]))
-    return found
+    elif person.joints_px is not None:
+        joints_px = person.joints_px
+    else:
+        assert person.joints is not None
+        joints_px = _project(sequence, person, person.joints)
+    is_outside = outside_picture(joints_px, width, height)  # [F, J]
+    is_valid = person.is_valid & ~is_outside[:, HEAD]
+    head_px = np.where(is_valid[:, None], joints_px[:, HEAD], np.nan)
+    may_be_there = ~person.is_valid | ~is_outside.all(axis=1)
+    return replace(found, is_valid=is_valid, head_px=head_px).select(np.flatnonzero(may_be_there))
 
 
-def _smpl_joints(
-    sequence: TrueSequence, person: TruePerson, bodies: BodyFolder | None
-) -> NDArray[np.float64] | None:
-    """[F, 22, 3] camera: as the files give them, or else the model's, where there is one."""
-    if person.joints is not None:
-        return person.joints[:, :NUM_BODY_JOINTS]
-    if bodies is None or sequence.world_from_camera is None:
-        return None
-    camera_from_world = np.linalg.inv(sequence.world_from_camera[person.frame])
-    return bodies.place_smpl(person, camera_from_world.astype(np.float64))
+def _without_label(sequence: TrueSequence, index: int, person: TruePerson) -> SequencePeople:
+    """The frames in which the files say nothing of a person."""
+    frames = np.setdiff1d(np.arange(len(sequence.frame_names)), person.frame)
+    return replace(_nobody(len(frames)), frame=frames, track_id=np.full(len(frames), index))
 
 
 def _project(
     sequence: TrueSequence, person: TruePerson, points: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """[F, 2] of [F, 3] in the camera; NaN behind it."""
+    """[F, J, 2] of [F, J, 3] in the camera; NaN behind it."""
     assert sequence.intrinsics is not None
-    lens = sequence.intrinsics[person.frame]
-    depth = np.where(points[:, 2:] > 0, points[:, 2:], np.nan)
-    return points[:, :2] / depth * lens[:, :2] + lens[:, 2:]
+    lens = sequence.intrinsics[person.frame][:, None]
+    depth = np.where(points[..., 2:] > 0, points[..., 2:], np.nan)
+    return points[..., :2] / depth * lens[..., :2] + lens[..., 2:]
 
 
 def _nobody(num_rows: int) -> SequencePeople:
@@ -230,7 +229,6 @@ def _nobody(num_rows: int) -> SequencePeople:
         betas=unknown(NUM_BETAS).astype(np.float32),
         head_position=unknown(3),
         joints=unknown(NUM_JOINTS, 3),
-        smpl_joints=unknown(NUM_BODY_JOINTS, 3),
     )
 
 

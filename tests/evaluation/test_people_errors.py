@@ -24,7 +24,8 @@ def pairs(frame, person):
 
 def errors(num_pairs):
     known = np.full(num_pairs, 0.5)
-    return PairErrors(known, np.full((num_pairs, 22), 7.0), known, np.full(num_pairs, np.nan))
+    no_skin = np.full(num_pairs, np.nan)
+    return PairErrors(known, np.full((num_pairs, 22), 7.0), known, known, no_skin)
 
 
 def joints_at(frame, step_m=0.2):

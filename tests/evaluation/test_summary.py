@@ -58,7 +58,7 @@ ALIGNED = ("W-MPJPE", "WA-MPJPE", "RTE", "ATE", "ATE of no motion", "RPE transla
     [
         ((*ALIGNED, "Camera scale"), "; aligned in 4 pieces of at most 100 frames"),
         (("MOTA", "IDF1", "Switches"), "; followed in 4 pieces of at most 100 frames"),
-        (("RPE rotation", "AbsRel, scaled", "MPJPE"), ""),
+        (("RPE rotation", "AbsRel, scaled", "PVE"), ""),
     ],
 )
 def test_figures_from_pieces_of_videos_say_so(names, remark):
@@ -67,7 +67,7 @@ def test_figures_from_pieces_of_videos_say_so(names, remark):
         NOTHING,
         detection=DetectionCounts(num_found=2),
         tracking=TrackingCounts(2, 2),
-        bodies=replace(no_bodies(), joints_mm=np.ones((2, 22)), **dict.fromkeys(paths, np.ones(2))),
+        bodies=replace(no_bodies(), vertices_mm=np.ones(2), **dict.fromkeys(paths, np.ones(2))),
         cameras=(camera(0.1), camera(0.2)),
         scaled_depths=(DepthScore(9, 0.1, 1.0),),
     )
@@ -101,7 +101,7 @@ def test_head_position_is_a_median_and_the_rest_are_means():
     bodies = replace(
         no_bodies(),
         head_m=np.array([0.1, 0.2, 9.0]),
-        joints_mm=np.array([[10.0] * 22, [30.0] * 22]),
+        mpjpe_mm=np.array([10.0, 30.0]),
         root_percent=np.array([1.0, 3.0]),
         num_short_paths=2,
     )

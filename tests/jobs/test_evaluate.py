@@ -60,7 +60,11 @@ def test_json_and_html_files(small_out, shifted_out, tmp_path):
         (["--json", "nowhere/found.json"], "nowhere/found.json: its folder does not exist"),
         (["--match", "nose"], "nose"),
         (["--match", "box", "--radius-px", "9"], "leave it out with --match box"),
-        (["--smpl-model", "SMPL_NEUTRAL.pkl"], "SMPL's joints take three files: give --body-model"),
+        (
+            ["--smpl-model", "SMPL_NEUTRAL.pkl"],
+            "a truth of SMPL takes three files: give --body-model",
+        ),
+        (["--h36m-regressor", "J_regressor_h36m.npy"], "a truth of SMPL takes three files"),
     ],
 )
 def test_wrong_arguments_are_exit_2(small_out, options, message):

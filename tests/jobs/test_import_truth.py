@@ -2,6 +2,7 @@
 
 import json
 
+import pyarrow.parquet as pq
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -9,7 +10,12 @@ from typer.testing import CliRunner
 from evaluation.loaders.errors import TruthError
 from jobs.import_truth import import_truth
 from pipeline.errors import ConfigError
-from tests.evaluation.loaders.tiny_truths import write_depth_png, write_picture, write_rgbd
+from tests.evaluation.loaders.tiny_truths import (
+    write_depth_png,
+    write_emdb,
+    write_picture,
+    write_rgbd,
+)
 
 
 @pytest.fixture
@@ -42,6 +48,19 @@ def test_json(tum, tmp_path):
     done = run("tum", tum, tmp_path / "out", "--json")
     counts = json.loads(done.stdout)
     assert (counts["num_frames"], counts["num_people"], counts["num_failed"]) == (2, 0, 0)
+
+
+def test_smpl_people_need_no_model(tmp_path):
+    """Whatever is in the folder of body models: nothing of them is lost."""
+    emdb = write_emdb(tmp_path / "emdb")
+    for index in range(3):
+        write_picture(emdb / f"P1/01_walk/images/{index:05d}.jpg")
+    for name, options in (("a", []), ("b", ["--body-models", tmp_path / "nowhere"])):
+        done = run("emdb1", emdb, tmp_path / name, *options)
+        assert done.exit_code == 0, done.output
+        people = pq.read_table(tmp_path / name / "truth/smpl_people.parquet").to_pylist()
+        assert [row["frame_index"] for row in people] == [0, 1]  # 2 is not to be trusted
+        assert people[0]["gender"] == "female"
 
 
 def test_what_cannot_be_taken(tum, tmp_path):

@@ -31,6 +31,21 @@ def test_people(tmp_path):
     assert (ann.transl_world, ann.global_orient_world) == (None, None)
 
 
+def test_a_picture_between_others_belongs_to_the_sequence_without_rows_too(tmp_path):
+    names = [f"seq_000000/seq_000000_{n:04d}.png" for n in (0, 5, 20)]
+    rows = bedlam_rows() | {"imgname": np.array([*names, "seq_000001/seq_000001_0000.png"])}
+    rows["cam_int"][1, 0, 0] = 950
+    rows["sub"][1] = "ann"
+    first, second = load(write_bedlam(tmp_path, **rows))
+    assert first.frame_names == tuple(
+        f"seq_000000/seq_000000_{n:04d}.png" for n in (0, 5, 10, 15, 20)
+    )
+    assert first.times_s == pytest.approx(np.array([0, 5, 10, 15, 20]) / 30)
+    assert first.intrinsics[:, 0].tolist() == [900, 950, 950, 950, 900]  # the last one known
+    assert first.people[0].frame.tolist() == [0, 1, 4]
+    assert len(second.frame_names) == 1
+
+
 def test_shapes_of_eleven_numbers_are_the_neutral_models(tmp_path):
     first, _ = load(write_bedlam(tmp_path, shape=np.ones((4, 11))))
     assert {person.gender for person in first.people} == {"neutral"}

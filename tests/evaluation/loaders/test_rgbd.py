@@ -1,11 +1,13 @@
-"""TUM RGB-D and Bonn: lists are joined on time, poses are taken as they are, 5000 codes a metre."""
+"""TUM RGB-D and Bonn: lists joined on time, 5000 codes a metre; Bonn's markers are no camera."""
 
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.spatial.transform import Rotation
 
 from evaluation.loaders.errors import TruthError
 from evaluation.loaders.load import load
+from evaluation.loaders.rgbd import BONN_T_M, BONN_T_ROS
 from tests.evaluation.loaders.tiny_truths import WORLD_FROM_CAMERA, write_rgbd
 
 NAME = "rgbd_dataset_freiburg3_walking_xyz"
@@ -30,6 +32,41 @@ def test_depth(tmp_path):
     (sequence,) = load(write_rgbd(tmp_path / NAME))
     assert [sequence.read_depth(index).tolist() for index in (0, 1)] == [[[0, 1]], [[0, 1.5]]]
     assert sequence.read_depth(0).dtype == np.float32
+
+
+def write_poses(folder, poses):
+    """Poses [4, 4] at 9.99 s, 10.055 s: those of the pictures that have a depth map."""
+    lines = [
+        [time, *pose[:3, 3], *Rotation.from_matrix(pose[:3, :3]).as_quat()]
+        for time, pose in zip((9.99, 10.055), poses, strict=True)
+    ]
+    np.savetxt(folder / "groundtruth.txt", lines, fmt="%.12f")
+
+
+def test_bonns_markers_are_turned_into_the_camera(tmp_path):
+    folder = write_rgbd(tmp_path / "rgbd_bonn_crowd2")
+    cameras = np.stack([np.array(WORLD_FROM_CAMERA, float)] * 2)
+    cameras[1, :3, :3] = Rotation.from_rotvec([0.3, -0.2, 1]).as_matrix()
+    cameras[1, :3, 3] = [0.5, -1.5, 1.25]
+    camera_from_markers = np.eye(4)  # of a rigid T_m: R^T and -R^T t
+    camera_from_markers[:3, :3] = BONN_T_M[:3, :3].T / np.cbrt(np.linalg.det(BONN_T_M[:3, :3]))
+    camera_from_markers[:3, 3] = -camera_from_markers[:3, :3] @ BONN_T_M[:3, 3]
+    write_poses(folder, BONN_T_ROS @ cameras @ camera_from_markers @ BONN_T_ROS)
+    (sequence,) = load(tmp_path)
+    assert sequence.world_from_camera == pytest.approx(cameras, abs=2e-4)  # T_m has 4 digits
+    rotations = sequence.world_from_camera[:, :3, :3]
+    assert rotations @ rotations.swapaxes(1, 2) == pytest.approx(np.stack([np.eye(3)] * 2))
+
+
+def test_bonns_markers_at_the_origin_give_its_calibration(tmp_path):
+    folder = write_rgbd(tmp_path / "rgbd_bonn_crowd2")
+    write_poses(folder, np.stack([np.eye(4)] * 2))
+    (sequence,) = load(tmp_path)
+    published = [[1.0157, 0.1828, -0.2389], [0.0009, -0.8431, -0.6413], [-0.3009, 0.6147, -0.8085]]
+    assert sequence.world_from_camera[0, :3, :3] == pytest.approx(
+        np.array(published) / 1.0593, abs=2e-4
+    )
+    assert sequence.world_from_camera[0, :3, 3].tolist() == [0.0113, -0.0098, 0.0111]
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,15 @@
 """RICH: one sequence a camera, bodies of the multi-camera frame turned into each camera's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from evaluation.loaders.errors import TruthError
 from evaluation.loaders.load import load
+from evaluation.loaders.true_bodies import BodyFolder
+from evaluation.loaders.true_rows import find_people
+from tests.conftest import FREE_BODY
 from tests.evaluation.loaders.tiny_truths import (
     TURNED,
     WORLD_FROM_CAMERA,
@@ -31,6 +36,33 @@ def test_person_is_found_by_the_number_of_the_picture(tmp_path):
     assert person.global_orient[0] == pytest.approx(TURNED)
     assert person.transl_world[1].tolist() == [0.25, 0.25, 0.25]
     assert person.hand_pose is None
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    for gender in ("NEUTRAL", "FEMALE"):
+        (folder / f"SMPLX_{gender}.npz").symlink_to(FREE_BODY)
+    return BodyFolder(folder)
+
+
+def test_somebody_may_be_in_a_picture_without_bodies(tmp_path, models):
+    (sequence,) = load(write_rich(tmp_path))
+    wide = replace(sequence, intrinsics=np.tile([10.0, 10, 31, 23], (3, 1)))
+    people = find_people(wide, models, 64, 48)
+    assert people.frame.tolist() == [0, 1, 2]
+    assert people.is_valid.tolist() == [False, True, True]
+    assert np.isfinite(people.head_px[:, 0]).tolist() == [False, True, True]
+
+
+def test_somebody_whose_bodies_are_of_no_picture_may_be_in_all(tmp_path, models):
+    bodies = write_rich(tmp_path) / "bodies/test/Gym_010_dips1"
+    for number in (10, 11):
+        (bodies / f"{number:05d}").rename(bodies / f"{number + 90:05d}")
+    (sequence,) = load(tmp_path)
+    people = find_people(sequence, models, 64, 48)
+    assert people.frame.tolist() == [0, 1, 2]
+    assert not people.is_valid.any()
 
 
 @pytest.mark.parametrize("part", ["bodies/test", "bodies/test/Gym_010_dips1"])

@@ -41,7 +41,7 @@ def test_pickle_of_python_2(tmp_path):
     assert read_pickle(path)["poses"].tolist() == [1.5, -2.0]
 
 
-@pytest.mark.parametrize("protocol", [0, 2, 4])
+@pytest.mark.parametrize("protocol", [0, 2, 4, 5])
 @pytest.mark.parametrize(
     "array",
     [
@@ -52,9 +52,14 @@ def test_pickle_of_python_2(tmp_path):
         np.array(["m", "f"]),
         np.zeros((0, 3)),
         np.array(5.0),
+        np.arange(24).reshape(2, 3, 4).transpose(1, 2, 0),
+        np.arange(9)[::2],
     ],
-    ids=["float32", "fortran", "big-endian", "bool", "text", "empty", "0-dimensional"],
-)
+    ids=[
+        "float32", "fortran", "big-endian", "bool", "text", "empty", "0-dimensional", "turned",
+        "every-second",
+    ],
+)  # fmt: skip
 def test_arrays_come_back(tmp_path, array, protocol):
     read = read_pickle(save(tmp_path / "a.pkl", array, protocol))
     assert read.dtype == array.dtype
@@ -73,11 +78,23 @@ def test_plain_values_come_back(tmp_path):
     }  # fmt: skip
 
 
-def test_arrays_of_objects_come_back_with_their_arrays(tmp_path):
+@pytest.mark.parametrize("protocol", [2, 5])
+def test_arrays_of_objects_come_back_with_their_arrays(tmp_path, protocol):
     array = np.empty(2, object)
     array[:] = [np.ones(1), "a"]
-    first, second = read_pickle(save(tmp_path / "a.pkl", array))
+    first, second = read_pickle(save(tmp_path / "a.pkl", array, protocol))
     assert (first.tolist(), second) == ([1], "a")
+
+
+@pytest.mark.parametrize("module", ["numpy.core.numeric", "numpy._core.numeric"])
+def test_both_names_of_numpys_function_of_protocol_5(tmp_path, module):
+    data = pickle.dumps(np.array([1.5, 2.5]), 5)
+    own = b"\x8c" + bytes([len(np._core.numeric.__name__)]) + np._core.numeric.__name__.encode()
+    assert own in data
+    name = b"\x8c" + bytes([len(module)]) + module.encode()
+    unframed = data[:2] + data[11:]  # without the frame's length
+    (tmp_path / "a.pkl").write_bytes(unframed.replace(own, name))
+    assert read_pickle(tmp_path / "a.pkl").tolist() == [1.5, 2.5]
 
 
 @pytest.mark.parametrize(
@@ -141,6 +158,38 @@ def test_a_hostile_pickle_runs_nothing(tmp_path):
 def test_other_names_are_refused(tmp_path, function, arguments):
     with pytest.raises(TruthError, match="nothing in it was run"):
         read_pickle(save(tmp_path / "a.pkl", Calls(function, *arguments)))
+
+
+def from_buffer(content, code, shape, *order):
+    """A call of numpy's function of protocol 5, whatever it is given."""
+    return Calls(np._core.numeric._frombuffer, content, np.dtype(code), shape, *order)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        from_buffer(bytes(16), "f8", (3,), "C"),
+        from_buffer(bytes(16), "f8", (1 << 40, 1 << 40), "C"),
+        from_buffer(bytes(15), "f8", (2,), "C"),
+        from_buffer(bytes(16), "O", (2,), "C"),
+        from_buffer([1, 2], "O", (2,), "C"),
+        from_buffer(bytes(16), "f8", (2,), "A"),
+        from_buffer(bytes(16), "f8", (2,), "K"),
+        from_buffer(bytes(16), "f8", (2,), "K", (1,)),
+        from_buffer(bytes(16), "f8", (2,), "C", (0,)),
+        from_buffer(bytes(16), "f8", "2", "C"),
+        from_buffer(bytes(16), "f8", (2,)),
+        from_buffer(7, "f8", (2,), "C"),
+        Calls(np._core.numeric._frombuffer, bytes(16), "f8", (2,), "C"),
+    ],
+    ids=[
+        "shape", "huge", "half-a-number", "pointers", "objects", "order", "no-axes", "axes",
+        "axes-of-none", "text", "too-few", "no-memory", "no-dtype",
+    ],
+)  # fmt: skip
+def test_lies_about_a_buffer_are_refused(tmp_path, content):
+    with pytest.raises(TruthError, match=r"a\.pkl: not a plain pickle"):
+        read_pickle(save(tmp_path / "a.pkl", content, 5))
 
 
 @pytest.mark.parametrize(

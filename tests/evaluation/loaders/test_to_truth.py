@@ -1,6 +1,5 @@
 """A truth that was imported is read back by the evaluator as it was: camera, depth, people."""
 
-import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -8,17 +7,19 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
+from scipy.sparse import csr_matrix
 
 from evaluation.dataset import Dataset
 from evaluation.loaders.errors import TruthError
 from evaluation.loaders.sequence import TruePerson, TrueSequence
 from evaluation.loaders.to_truth import encode, import_truth
 from evaluation.loaders.true_bodies import BodyFolder
+from evaluation.smpl import SmplModel
 from human3r_model.body_file import read_body_file
 from pipeline.errors import RefusedError
 from pipeline.storage import Store
 from tests.conftest import FREE_BODY
-from tests.evaluation.loaders.tiny_truths import TURNED, WORLD_FROM_CAMERA
+from tests.evaluation.loaders.tiny_truths import CAMERA_FROM_WORLD, TURNED, WORLD_FROM_CAMERA
 
 WIDTH, HEIGHT, NUM_FRAMES = 33, 24, 3
 
@@ -53,7 +54,7 @@ def make_sequence(folder, people=()):
 
 def make_person(**changes):
     """Stands 5 m before the first camera, upright for the camera, not turned in the world."""
-    count = 2
+    count = len(changes.get("frame", [0, 2]))
     fields = {
         "name": "ann",
         "body": "smplx",
@@ -137,8 +138,8 @@ def test_smplx_people_come_back_where_they_stand(tmp_path, body_folder, free_bod
     assert people.head_px[0] == pytest.approx(
         [40 * head[0] / head[2] + 15, 41 * head[1] / head[2] + 11], abs=1e-3
     )
-    hidden = dataset.read_hidden()
-    assert list(hidden) == [("desk.mp4", 2)]
+    # In frame 1 there is no label, in frame 2 none to be trusted.
+    assert list(dataset.read_hidden()) == [("desk.mp4", 1), ("desk.mp4", 2)]
 
 
 def test_a_gendered_body_becomes_the_nearest_neutral_one(tmp_path, body_folder):
@@ -166,65 +167,93 @@ def test_smpl_people_are_told_by_their_heads(tmp_path):
     assert np.isnan(clip.people.joints).all()
 
 
-def read_smpl_joints(out):
-    return Dataset(Store(str(out / "truth"))).read_smpl_joints()
+def read_smpl(out):
+    return Dataset(Store(str(out / "truth"))).read_smpl_people()
 
 
-def test_joints_of_smpl_people_are_kept_apart(tmp_path):
+def test_smpl_people_are_kept_apart(tmp_path):
     joints = np.zeros((2, 24, 3))
     joints[:, 15] = [0.5, -0.25, 5]
-    person = make_person(body="smpl", body_pose=np.zeros((2, 69)), joints=joints)
-    import_truth([make_sequence(tmp_path, [person])], str(tmp_path / "out"), None)
-    (key,) = found = read_smpl_joints(tmp_path / "out")
-    assert key == ("desk.mp4", 0, 0)  # frame 2 is not to be trusted
-    assert found[key] == pytest.approx(joints[0, :22])
+    body_pose = np.arange(138.0).reshape(2, 69)
+    person = make_person(body="smpl", gender="female", body_pose=body_pose, joints=joints)
+    sequence = make_sequence(tmp_path, [make_person(**vars(person) | {"name": "bob"}), person])
+    import_truth([sequence], str(tmp_path / "out"), None)
+    rows, people = read_smpl(tmp_path / "out")
+    assert rows == {("desk.mp4", 0, 0): 0, ("desk.mp4", 0, 1): 1}  # frame 2 is not to be trusted
+    assert people.gender.tolist() == ["female", "female"]
+    assert people.pose[1] == pytest.approx(np.hstack([TURNED, body_pose[0]]))
+    assert people.betas[1] == pytest.approx(np.linspace(-1, 1, 11)[:10])
+    assert people.transl[1].tolist() == [3, 0, 0]
+    # The camera stands at x = -2 and looks along x.
+    assert people.camera_from_world[1] == pytest.approx(CAMERA_FROM_WORLD[:3])
 
 
-def test_joints_of_smpl_people_come_of_their_model(tmp_path, body_folder, free_body):
-    """The free body in the form of an SMPL file: its joints are where SMPL-X would put them."""
+def test_no_smpl_people_of_other_truths(tmp_path):
+    import_truth([make_sequence(tmp_path)], str(tmp_path / "out"), None)
+    assert read_smpl(tmp_path / "out")[0] == {}
+
+
+def test_smpl_people_land_where_their_joints_are(tmp_path, body_folder):
+    """The free body as SMPL's, all of it moved by its pelvis, stands where it does as SMPL-X's."""
     arrays = read_body_file(FREE_BODY)
-    smpl = {
-        "v_template": arrays.template,
-        "shapedirs": arrays.shape_directions[..., :10],
-        "J_regressor": arrays.joint_regressor[:24],
-    }
-    (tmp_path / "SMPL_NEUTRAL.pkl").write_bytes(pickle.dumps(smpl, 2))
-    pose = np.zeros((2, 69))
-    pose[:, :63] = 0.05
+    model = SmplModel(
+        template=arrays.template,
+        shape_directions=arrays.shape_directions[..., :10],
+        pose_directions=np.zeros((len(arrays.template), 3, 207)),
+        joint_regressor=csr_matrix(arrays.joint_regressor[:24]),
+        skin_weights=np.eye(24)[np.zeros(len(arrays.template), int)],
+    )
     common = {"betas": np.tile(np.linspace(-1, 1, 10), (2, 1))}
     as_smplx = BodyFolder(body_folder).place(
         make_person(**common), make_sequence(tmp_path).world_from_camera[[0, 2]]
     )
+    pose = np.zeros((2, 69))
+    pose[:, :63] = 0.05
     heads_px = np.full((2, 24, 2), 12.0)
     person = make_person(body="smpl", body_pose=pose, joints_px=heads_px, **common)
-    sequence = make_sequence(tmp_path, [person])
-    import_truth([sequence], str(tmp_path / "out"), BodyFolder(tmp_path))
-    found = read_smpl_joints(tmp_path / "out")
-    assert found["desk.mp4", 0, 0] == pytest.approx(as_smplx.joints[0, :22], abs=1e-5)
-    import_truth([sequence], str(tmp_path / "bare"), None)
-    assert read_smpl_joints(tmp_path / "bare") == {}
+    import_truth([make_sequence(tmp_path, [person])], str(tmp_path / "out"), None)
+    skin = model.skin(read_smpl(tmp_path / "out")[1])
+    shaped = arrays.template + arrays.shape_directions[..., :10] @ common["betas"][0]
+    pelvis = arrays.joint_regressor[0] @ shaped
+    turned = (shaped - pelvis) @ as_smplx.rotations[0, 0].T + as_smplx.joints[0, 0]
+    assert skin[0] == pytest.approx(turned, abs=1e-5)
 
 
-def test_nobody_whose_head_is_not_in_the_picture(tmp_path):
-    joints = np.zeros((2, 24, 3))
-    joints[:, 15] = [[9, 0, 5], [0, 0, -5]]  # far to the right; behind the camera
+def read_hidden(folder, joints, is_valid):
+    """Who is hidden of somebody of SMPL with `joints` [3, 24, 3] of all three frames."""
     person = make_person(
-        body="smpl", body_pose=np.zeros((2, 69)), joints=joints, is_valid=np.array([True, True])
+        body="smpl",
+        frame=np.arange(3),
+        body_pose=np.zeros((3, 69)),
+        joints=joints,
+        is_valid=np.array(is_valid),
     )
-    status = import_truth([make_sequence(tmp_path, [person])], str(tmp_path / "out"), None)
-    assert status.num_people == 0
-    assert Dataset(Store(str(tmp_path / "out/truth"))).read_hidden() == {}
+    status = import_truth([make_sequence(folder, [person])], str(folder / "out"), None)
+    return status.num_people, Dataset(Store(str(folder / "out/truth"))).read_hidden()
+
+
+def test_somebody_outside_the_picture_is_not_there(tmp_path):
+    joints = np.zeros((3, 24, 3))
+    joints[:] = np.array([[9, 0, 5], [0, 0, -5], [0, 9, 5]])[:, None]  # right, behind, below
+    assert read_hidden(tmp_path, joints, [True, True, True]) == (0, {})
+
+
+def test_somebody_without_their_head_in_the_picture_may_be_anywhere(tmp_path):
+    joints = np.zeros((3, 24, 3))
+    joints[:] = [0, 0, 5]
+    joints[1:, 15] = [[0, -9, 5], [0, 0, -5]]  # above the picture, behind the camera
+    num_people, hidden = read_hidden(tmp_path, joints, [True, True, True])
+    assert num_people == 1
+    assert list(hidden) == [("desk.mp4", 1), ("desk.mp4", 2)]
+    assert all(np.isnan(people.head_px).all() for people in hidden.values())
 
 
 def test_whose_label_is_not_trusted_may_be_anywhere(tmp_path):
-    joints = np.zeros((2, 24, 3))
-    joints[:, 15] = [[9, 0, 5], [0, 0, 5]]  # far to the right; in the picture
-    person = make_person(
-        body="smpl", body_pose=np.zeros((2, 69)), joints=joints, is_valid=np.array([False, False])
-    )
-    import_truth([make_sequence(tmp_path, [person])], str(tmp_path / "out"), None)
-    hidden = Dataset(Store(str(tmp_path / "out/truth"))).read_hidden()
-    assert list(hidden) == [("desk.mp4", 0), ("desk.mp4", 2)]
+    joints = np.zeros((3, 24, 3))
+    joints[:] = np.array([[9, 0, 5], [0, 0, 5], [0, 0, 5]])[:, None]  # right, in the picture
+    num_people, hidden = read_hidden(tmp_path, joints, [False, False, True])
+    assert num_people == 1
+    assert list(hidden) == [("desk.mp4", 0), ("desk.mp4", 1)]
     assert all(np.isnan(people.head_px).all() for people in hidden.values())
 
 

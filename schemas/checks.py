@@ -1,7 +1,7 @@
 """Is this table what its declaration says? Values, nulls, keys and order, checked by pandera.
 
 pandera is loaded on the first check, not on import: it takes over a second. It runs every rule and
-collects what breaks; it knows no fixed-size list and names no row, so types are compared as Arrow
+collects what breaks; it knows no fixed-size list and names no row, so columns are compared as Arrow
 schemas first, the rules are its native checks, and the sentences with values and ids are ours.
 A call costs tens of milliseconds whatever the rows: check a shard at once, not a clip.
 """
@@ -9,7 +9,7 @@ A call costs tens of milliseconds whatever the rows: check a shard at once, not 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,22 +85,24 @@ def _pandera_schema(spec: TableSpec) -> pandera.DataFrameSchema:
     """The pandera form of a declaration."""
     import pandera.pyarrow as pandera
 
-    def native(text: str, broken: Callable[[pa.Table], Mask]) -> pandera.Check:
-        return pandera.Check(lambda data: not broken(data.table).any(), native=True, name=text)
+    def native(text: str, is_kept: Callable[[pa.Table], bool]) -> pandera.Check:
+        return pandera.Check(lambda data: is_kept(data.table), native=True, name=text)
 
-    def column_test(field: Field, rule: Rule) -> Callable[[pa.Table], Mask]:
-        return lambda table: rule.broken(present_values(table.column(field.name))[0])
+    # A check a field: as `Column`s, with one for each rule, they take two and a half times as long.
+    checks = [native(field.name, partial(_is_kept, field)) for field in spec.fields]
+    checks += [native(rule.text, partial(_is_kept_by_rows, rule)) for rule in spec.row_rules]
+    return pandera.DataFrameSchema(checks=checks, unique=list(spec.key))
 
-    columns = {
-        field.name: pandera.Column(
-            None,
-            checks=[native(rule.text, column_test(field, rule)) for rule in _rules(field)],
-            nullable=field.nullable,
-        )
-        for field in spec.fields
-    }
-    checks = [native(rule.text, rule.broken) for rule in spec.row_rules]
-    return pandera.DataFrameSchema(columns, checks=checks, unique=list(spec.key), strict=True)
+
+def _is_kept(field: Field, table: pa.Table) -> bool:
+    """Whether a column keeps every rule of its field."""
+    values, is_present = present_values(table.column(field.name))
+    is_complete = field.nullable or is_present.all()
+    return bool(is_complete) and not any(rule.broken(values).any() for rule in _rules(field))
+
+
+def _is_kept_by_rows(rule: RowRule, table: pa.Table) -> bool:
+    return not rule.broken(table).any()
 
 
 def _rules(field: Field) -> tuple[Rule, ...]:

@@ -1,7 +1,8 @@
 """The arrays of one clip, taken from its rows.
 
-Letters: T frames of a clip, N people rows over all of them, R hidden people of a frame, J = 22 body
-joints. What the tables leave null is NaN.
+Letters: T frames of a clip (or of a piece: clips that `evaluation.joining` has put together), N
+people rows over all of them, R hidden people of a frame, J = 22 body joints. What the tables leave
+null is NaN.
 """
 
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ class PeopleRows:
     """People of a clip.
 
     Attributes:
-        frame: [N] place of the row's frame in the clip's arrays.
+        frame: [N] place of the row's frame in the clip's arrays, not falling.
         track_id: [N].
         head_px: [N, 2] source pixels.
         box_px: [N, 4] x0, y0, x1, y1.
@@ -109,10 +110,10 @@ class PeopleRows:
 
 @dataclass(frozen=True, eq=False)
 class ClipArrays:
-    """One clip, read.
+    """One clip, read, or one piece.
 
     Attributes:
-        entry: What it is.
+        entry: What it is; of a piece, its first clip.
         frame_index: [T] source frames, rising.
         time_s: [T] seconds from the video's first frame.
         world_from_camera: [T, 4, 4].
@@ -196,7 +197,7 @@ def _people(table: pa.Table, frame_index: NDArray[np.int64]) -> PeopleRows:
         head_px=float_lists(table, "head_px"),
         box_px=float_lists(table, "box_px"),
         head_position=float_lists(table, "head_position"),
-        joints=joints[:, :NUM_BODY_JOINTS],
+        joints=joints[:, :NUM_BODY_JOINTS].copy(),  # not a view of all 52
         axis_angle=poses.reshape(table.num_rows, NUM_ROTATIONS, 3),
         betas=float_lists(table, "betas"),
         expression=float_lists(table, "expression"),

@@ -15,6 +15,7 @@ from evaluation.dataset import Dataset
 from evaluation.depth_metrics import RATIO_SHAPE, RatioSums, scaled_score
 from evaluation.detection import DetectionCounts
 from evaluation.errors import EvaluationError
+from evaluation.joining import join_clips
 from evaluation.physics import Plane
 from evaluation.result import Accounts, Evaluation, SequenceResult
 from evaluation.samples import MAP_SHAPE, Samples, join_samples
@@ -84,10 +85,11 @@ def evaluate(
 ) -> Evaluation:
     """Say how good labels are.
 
-    A sequence is what one clip of each side has in common. A frame that two clips of a side share
-    is taken from the first. A video of several sequences has one scale of depth; its paths and
-    tracks are compared a sequence at a time, since each clip has a world of its own. People of
-    frames that the prediction planned and lacks are misses.
+    The clips of a shot are joined into one piece over the frames that they share, on either side
+    (`join_clips`). A sequence is what one piece of each side has in common. A video of several
+    sequences has one scale of depth; its paths and tracks are compared a sequence at a time, since
+    each piece has a world of its own. People of frames that the prediction planned and lacks are
+    misses.
 
     Args:
         pred: The labels judged.
@@ -150,19 +152,24 @@ def evaluate(
 def _compare_video(
     uri: str, pred: Dataset, truth: Dataset, extras: _Extras, rules: Rules, found: _Found
 ) -> None:
-    """Compare every clip of the truth with those of the prediction that it overlaps."""
+    """Compare every piece of the truth with those of the prediction that it overlaps."""
     _check_picture(uri, pred, truth)
-    num_before, last_true = found.num_frames, -1
-    pieces = _Pieces()
-    for entry in truth.clips[uri]:
-        true = _with_smpl(truth.read_clip(entry), extras)
-        is_open = true.frame_index > last_true
-        last_true = int(true.frame_index[-1])
-        found.num_frames_true += int(is_open.sum())
-        for other in pred.clips.get(uri, []):
-            if other.start_frame >= entry.end_frame or other.end_frame <= entry.start_frame:
-                continue
-            sides = _shared_frames(pred.read_clip(other), true, is_open, extras)
+    num_before = found.num_frames
+    in_pieces = _Pieces()
+    first, last = truth.clips[uri][0], truth.clips[uri][-1]
+    pred_pieces = list(
+        join_clips(
+            pred.read_clip(entry)
+            for entry in pred.clips.get(uri, [])
+            if entry.start_frame < last.end_frame and entry.end_frame > first.start_frame
+        )
+    )
+    true_clips = (_with_smpl(truth.read_clip(entry), extras) for entry in truth.clips[uri])
+    for true in join_clips(true_clips):
+        found.num_frames_true += len(true.frame_index)
+        is_missing = np.ones(len(true.frame_index), np.bool_)
+        for piece in pred_pieces:
+            sides = _shared_frames(piece, true, extras)
             if not len(sides.true_places):
                 continue
             _check_times(sides)
@@ -172,14 +179,14 @@ def _compare_video(
             sequence, samples, ratios = compare_sequence(pred, truth, sides, extras.hidden, rules)
             found.sequences.append(sequence)
             found.samples.append(replace(samples, cameras=(), scaled_depths=(), pieces=()))
-            pieces.num_frames.append(len(sides.true_places))
-            pieces.cameras += samples.cameras
-            pieces.ratios += ratios
+            in_pieces.num_frames.append(len(sides.true_places))
+            in_pieces.cameras += samples.cameras
+            in_pieces.ratios += ratios
             found.num_frames += len(sides.true_places)
-            is_open[sides.true_places] = False
-        _count_missing(true, is_open, pred.planned_frames.get(uri), found)
-    if pieces.num_frames:
-        found.samples.append(_of_video(pieces))
+            is_missing[sides.true_places] = False
+        _count_missing(true, is_missing, pred.planned_frames.get(uri), found)
+    if in_pieces.num_frames:
+        found.samples.append(_of_video(in_pieces))
     num_compared = found.num_frames - num_before
     found.num_videos += num_compared > 0
     found.num_frames_without_truth += len(pred.annotated_frames(uri)) - num_compared
@@ -196,26 +203,22 @@ def _of_video(pieces: _Pieces) -> Samples:
     )
 
 
-def _shared_frames(
-    pred: ClipArrays, true: ClipArrays, is_open: NDArray[np.bool_], extras: _Extras
-) -> Sides:
-    """What two clips share, of the truth's frames that are still open."""
-    open_places = np.flatnonzero(is_open)
-    _, of_open, pred_places = np.intersect1d(
-        true.frame_index[open_places], pred.frame_index, assume_unique=True, return_indices=True
+def _shared_frames(pred: ClipArrays, true: ClipArrays, extras: _Extras) -> Sides:
+    """What two pieces share."""
+    _, true_places, pred_places = np.intersect1d(
+        true.frame_index, pred.frame_index, assume_unique=True, return_indices=True
     )
-    ground = extras.ground.get(true.entry.clip_id)
-    return Sides(pred, true, pred_places, open_places[of_open], ground)
+    return Sides(pred, true, pred_places, true_places, extras.ground.get(true.entry.clip_id))
 
 
 def _count_missing(
-    true: ClipArrays, is_open: NDArray[np.bool_], planned: set[int] | None, found: _Found
+    true: ClipArrays, is_missing: NDArray[np.bool_], planned: set[int] | None, found: _Found
 ) -> None:
-    """Count the frames of a true clip that were planned and have no labels, people and all."""
+    """Count the frames of a piece that were planned and have no labels, people and all."""
     if planned is None:
         return
     is_planned = np.isin(true.frame_index, list(planned)) if planned else True  # {}: unreadable
-    is_missing = is_open & is_planned
+    is_missing = is_missing & is_planned
     num_people = int(is_missing[true.people.frame].sum())
     found.num_frames_missing += int(is_missing.sum())
     found.num_people_missing += num_people

@@ -32,8 +32,8 @@ def sequences_section(sequences: Sequence[SequenceResult]) -> str:
     left_out = f"<p>The other {rest:,} are in the table above.</p>" if rest > 0 else ""
     return (
         f"<section><h2>Sequences, worst first</h2><p>Those where every person was missed, then the "
-        f"others {order}. A sequence is what one clip of the labels and one of the truth have in "
-        "common.</p>"
+        f"others {order}. A sequence is what one piece of the labels and one of the truth have in "
+        "common; a piece is the clips of a shot, joined over the frames they share.</p>"
         '<div class="scroll"><table><thead><tr><th>Video</th><th class="number">Frames</th>'
         f'<th class="number">People found</th>{names}</tr></thead><tbody>{rows}</tbody></table>'
         f"</div>{plots}{left_out}</section>"

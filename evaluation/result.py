@@ -43,7 +43,7 @@ class PersonPath:
     """One person of the truth through a sequence, where a prediction was matched.
 
     Attributes:
-        track_id: The person in the truth's clip.
+        track_id: The person in the truth's piece.
         frame: [M] places in the arrays of the sequence, rising.
         pelvis_true: [M, 3] metres, the truth's world.
         pelvis_pred: [M, 3] likewise, after the rigid alignment of `SequenceResult`.
@@ -57,7 +57,7 @@ class PersonPath:
 
 @dataclass(frozen=True, eq=False)
 class SequenceResult:
-    """The frames that one clip of the prediction and one of the truth have in common.
+    """The frames that one piece of the prediction and one of the truth have in common.
 
     Camera and people of the prediction are brought into the truth's world by one rigid motion
     without scale (mean difference of the cameras' orientations, then their centroids), so that a
@@ -66,8 +66,8 @@ class SequenceResult:
 
     Attributes:
         uri: The video.
-        pred_clip_id: Clip of the prediction.
-        truth_clip_id: Clip of the truth.
+        pred_clip_id: Clip of the prediction, the first of its piece.
+        truth_clip_id: Clip of the truth, likewise.
         frame_index: [T] source frames.
         time_s: [T] seconds from the video's first frame.
         metrics: Of this sequence alone.

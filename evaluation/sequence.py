@@ -1,4 +1,4 @@
-"""Compares one sequence: the frames that a clip of the prediction and one of the truth share.
+"""Compares one sequence: the frames that a piece of the prediction and one of the truth share.
 
 Letters: T frames of the sequence, P detections and Q people of a frame, K pairs.
 """
@@ -66,11 +66,11 @@ class Rules:
 
 @dataclass(frozen=True, eq=False)
 class Sides:
-    """A clip of each side and the frames they share.
+    """A piece of each side, one clip or several joined, and the frames they share.
 
     Attributes:
-        pred: Clip of the prediction.
-        true: Clip of the truth.
+        pred: Piece of the prediction.
+        true: Piece of the truth.
         pred_places: [T] where the shared frames stand in `pred`.
         true_places: [T] likewise in `true`.
         ground: In the world of `true`; None where the truth does not say.
@@ -214,7 +214,8 @@ def _pairs(sides: Sides, matches: list[FrameMatch]) -> PairedPeople:
 
 
 def _rows_at(people: PeopleRows, place: int) -> NDArray[np.int64]:
-    return np.flatnonzero(people.frame == place)
+    start, stop = np.searchsorted(people.frame, [place, place + 1])
+    return np.arange(start, stop)
 
 
 def _without_joints(people: PeopleRows) -> PeopleRows:

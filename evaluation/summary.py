@@ -199,7 +199,8 @@ def _motion(samples: Samples, reasons: Reasons) -> dict[str, _Measured]:
 def _in_pieces(samples: Samples, what_is_done: str) -> str:
     """The remark on figures that grow with the length of what is compared at once.
 
-    Each clip has a world and tracks of its own, so a video of several is compared in pieces.
+    Clips that share no frame have a world and tracks each of its own: their video is compared in
+    pieces (`evaluation.joining`).
     """
     lengths = [num_frames for video in samples.pieces for num_frames in video]
     if len(lengths) == len(samples.pieces):

@@ -101,7 +101,7 @@ def move_world(scene: Scene, rotation: np.ndarray, shift: np.ndarray, scale: flo
 
 @dataclass(frozen=True)
 class Span:
-    """One clip: frames [start, stop) of the scene, each `step`-th."""
+    """One clip: frames [start, stop) of the scene, or of its own one, each `step`-th."""
 
     start: int
     stop: int
@@ -110,6 +110,7 @@ class Span:
     lost: tuple[int, ...] = ()
     shares_first_frame: bool = False
     uri: str = "walk.mp4"
+    scene: Scene | None = None
 
     @property
     def frames(self) -> np.ndarray:
@@ -181,7 +182,7 @@ def _outcome(
     """The rows of a clip, its depth written."""
     if span.is_failed:
         return GONE
-    labels = _labels(scene, span, has_depth=has_depth)
+    labels = _labels(span.scene or scene, span, has_depth=has_depth)
     depth_file = None
     if labels.depth is not None:
         depth_file = layout.depth_path(0, "a", clip.clip_id)

@@ -16,12 +16,12 @@ from tests.evaluation.small_scene import ENTIRE, SCENE, Span, notes, values, wri
 
 
 def test_clips_need_not_be_cut_alike(bare_truth, tmp_path):
-    # The prediction's clips share frame 6, the truth's begin anew at 4.
+    # The prediction's clips share frame 6 and are joined over it, the truth's begin anew at 4.
     pred = written(tmp_path / "pred", SCENE, Span(0, 7), Span(6, 12, shares_first_frame=True))
     cut = written(tmp_path / "cut", SCENE, Span(0, 4), Span(4, 12))
     found = evaluate(pred, cut)
     spans = [sequence.frame_index.tolist() for sequence in found.sequences]
-    assert spans == [[0, 1, 2, 3], [4, 5, 6], [7, 8, 9, 10, 11]]
+    assert spans == [[0, 1, 2, 3], [4, 5, 6, 7, 8, 9, 10, 11]]
     assert found.accounts.num_frames == found.accounts.num_frames_true == 12
     other_way_round = evaluate(cut, pred)
     assert other_way_round.accounts.num_frames_true == 12

@@ -1,10 +1,13 @@
 """With a network that answers what is true of the picture it is shown, the labels are true."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-import torch
+from scipy.spatial.transform import Rotation
 
-from human3r_model.geometry import chain_poses, pose_to_matrix
+from evaluation.dataset import Dataset
+from evaluation.joining import join_clips
 from pipeline.config import WorkerConfig
 from pipeline.ledger import read_ledger
 from pipeline.plan import read_plan
@@ -85,37 +88,95 @@ def test_a_turned_video_gives_the_same_people(found, turned, original):
     assert differing(same, other) == set()
 
 
-def chain_error(world, found):
-    """How far the chained cameras of a video are off."""
-    clips = [found[LONG, start].frames for start, _ in SPANS[LONG]]
-    poses = [
-        pose_to_matrix(torch.tensor(np.hstack([clip["camera_position"], clip["camera_rotation"]])))
-        for clip in clips
-    ]
-    chained = chain_poses(poses)
+NUM_TRACKS = 4
+"""Of three actors: one is seen in frame 0 and from 6 on, and not where the clips meet, at 5."""
+APART = np.eye(4)
+APART[:3, :3] = Rotation.from_rotvec([0.3, -0.8, 0.5]).as_matrix()
+APART[:3, 3] = (1, 2, 3)
+
+
+def joined(labelled):
+    """The long video's clips as evaluation joins them, worlds and track ids made to differ first.
+
+    The oracle's worlds all begin at the identity, and its tracks are the actors.
+    """
+    labels = Dataset(labelled)
+    clips = []
+    for place, entry in enumerate(labels.clips[LONG]):
+        clip = labels.read_clip(entry)
+        poses = np.linalg.matrix_power(APART, place) @ clip.world_from_camera
+        others = replace(clip.people, track_id=(clip.people.track_id + place) % 3)
+        clips.append(replace(clip, world_from_camera=poses, people=others))
+    (piece,) = join_clips(clips)
+    return piece
+
+
+def chain_error(world, piece):
+    """How far the joined cameras of the long video are off."""
     true = np.array([frame.world_from_camera for frame in world.videos[LONG].frames])
-    true = np.linalg.inv(true[0]) @ true
-    return max(
-        np.abs(path.numpy() - true[start:end]).max()
-        for (start, end), path in zip(SPANS[LONG], chained, strict=True)
+    return np.abs(piece.world_from_camera - np.linalg.inv(true[0]) @ true).max()
+
+
+def wrong_tracks(found, piece):
+    """How many rows of the joined clips are not of the actor that their track begins with."""
+    clips = [found[LONG, start].people for start, _ in SPANS[LONG]]
+    actors = np.concatenate(
+        [
+            people["track_id"][(people["frame_index"] > start) | (start == 0)]
+            for people, (start, _) in zip(clips, SPANS[LONG], strict=True)
+        ]
     )
+    _, first_row, track = np.unique(piece.people.track_id, return_index=True, return_inverse=True)
+    return int((actors[first_row][track] != actors).sum())
 
 
-def test_clips_chain_over_the_frame_they_share(world, found):
-    assert chain_error(world, found) < 1e-5
+def test_clips_are_joined_over_the_frame_they_share(world, labelled, found):
+    piece = joined(labelled)
+    assert piece.frame_index.tolist() == list(range(15))
+    assert chain_error(world, piece) < 1e-5
+    assert wrong_tracks(found, piece) == 0
+    assert len(np.unique(piece.people.track_id)) == NUM_TRACKS
+
+
+@pytest.mark.parametrize(
+    ("function", "right", "wrong"),
+    [
+        (
+            "human3r_model.geometry:chain_poses",
+            "world_from_segment @ poses",
+            "poses @ world_from_segment",
+        ),
+        ("human3r_model.geometry:chain_poses", "= world[-1]", "= poses[-1]"),
+        ("human3r_model.geometry:chain_poses", "= world[-1]", "= world[-2]"),
+        ("evaluation.joining:_chained", "inv(poses[0]) @ poses", "inv(poses[1]) @ poses"),
+        (
+            "evaluation.joining:_chained",
+            "np.linalg.inv(poses[0]) @ poses",
+            "poses @ np.linalg.inv(poses[0])",
+        ),
+        ("evaluation.joining:_chained", "np.linalg.inv(poses[0]) @ poses", "poses[0] @ poses"),
+        ("evaluation.joining:_chained", "np.linalg.inv(poses[0]) @ poses", "poses"),
+    ],
+)
+def test_a_wrong_chain_is_seen(function, right, wrong, world, labelled, monkeypatch):
+    plant(monkeypatch, Plant("a wrong chain", function, right, wrong, frozenset()))
+    assert chain_error(world, joined(labelled)) > 1e-3
 
 
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
-        ("world_from_segment = world[-1]", "world_from_segment = poses[-1]"),
-        ("world_from_segment @ poses", "poses @ world_from_segment"),
+        ("tracks[-1][is_last]", "before.people.track_id[is_last]"),
+        ("row_track[is_first][first]", "first"),
+        ("is_new = linked < 0", "linked, is_new = ids, linked < -1"),
+        ("before.people.frame == len(before.frame_index) - 1", "before.people.frame == 0"),
     ],
 )
-def test_a_wrong_chain_is_seen(right, wrong, world, found, monkeypatch):
-    function = "human3r_model.geometry:chain_poses"
-    plant(monkeypatch, Plant("a wrong chain", function, right, wrong, frozenset()))
-    assert chain_error(world, found) > 1e-3
+def test_tracks_that_are_linked_wrongly_are_seen(right, wrong, labelled, found, monkeypatch):
+    function = "evaluation.joining:_linked_tracks"
+    plant(monkeypatch, Plant("wrong tracks", function, right, wrong, frozenset()))
+    piece = joined(labelled)
+    assert wrong_tracks(found, piece) or len(np.unique(piece.people.track_id)) > NUM_TRACKS
 
 
 def test_the_shared_frame_says_the_same_in_both_clips(found):

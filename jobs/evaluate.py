@@ -10,6 +10,8 @@ import typer
 
 from pipeline.errors import ConfigError
 
+STDOUT = Path("-")
+
 if TYPE_CHECKING:
     from evaluation.smpl import SmplBodies
     from human3r_model.body import BodyModel
@@ -31,7 +33,11 @@ def evaluate(
     ],
     json_file: Annotated[
         Path | None,
-        typer.Option("--json", metavar="FILE", help="Write every number here, per sequence too."),
+        typer.Option(
+            "--json",
+            metavar="FILE",
+            help="Write every number here, per sequence too; - prints them instead of the table.",
+        ),
     ] = None,
     html_file: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page with plots here.")
@@ -114,10 +120,14 @@ def evaluate(
             command=shlex.join(["h3r", "evaluate", pred, truth, *given]),
             on_video=lambda done, total: progress.show(done, total, "videos"),
         )
-    for line in table_lines(evaluation):
-        typer.echo(line)
-    if json_file is not None:
-        _write(json_file, json.dumps(as_json(evaluation), indent=1) + "\n")
+    text = json.dumps(as_json(evaluation), indent=1)
+    if json_file == STDOUT:
+        typer.echo(text)
+    else:
+        for line in table_lines(evaluation):
+            typer.echo(line)
+        if json_file is not None:
+            _write(json_file, text + "\n")
     if html_file is not None:
         from evaluation.report_html import render_html
 

@@ -2,12 +2,15 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jobs.options import AsJson
+
+SPAN = re.compile(r"(-?\d+)?:(-?\d+)?(?::(\d+)?)?", re.ASCII)
 
 
 def import_truth(
@@ -32,9 +35,20 @@ def import_truth(
         ),
     ] = None,
     only: Annotated[
-        str | None,
-        typer.Option(metavar="PATTERN", help="Glob pattern of names of sequences to take."),
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Glob pattern of names of sequences to take; may be given again.",
+        ),
     ] = None,
+    frames: Annotated[
+        str,
+        typer.Option(
+            metavar="START:STOP:STEP",
+            help="Which pictures of each sequence to take, as Python slices: :270:3, 30:140. "
+            "Counted are those that have all that is true of a picture.",
+        ),
+    ] = ":",
     as_json: AsJson = False,
 ) -> None:
     """Bring a public ground truth into the form that `h3r evaluate` compares labels with.
@@ -48,7 +62,7 @@ def import_truth(
     from evaluation.loaders.true_bodies import BodyFolder
     from jobs.progress import ProgressLine
 
-    sequences = load(path, None if dataset == "auto" else dataset, only)
+    sequences = load(path, None if dataset == "auto" else dataset, only or (), _span(frames))
     bodies = None if body_models is None else BodyFolder(body_models)
     with ProgressLine("pictures") as progress:
         status = write_truth(sequences, out, bodies, progress.show)
@@ -59,3 +73,15 @@ def import_truth(
         f"{out}: {status.num_videos} videos, {status.num_frames_planned} frames of truth\n"
         f"next: h3r annotate {out}/{VIDEOS_FOLDER} PRED; h3r evaluate PRED {out}/{TRUTH_FOLDER}"
     )
+
+
+def _span(text: str) -> slice:
+    """The slice that --frames names."""
+    match = SPAN.fullmatch(text)
+    start, stop, step = (part and int(part) for part in match.groups()) if match else (0, 0, 0)
+    if step == 0:
+        raise typer.BadParameter(
+            f"--frames {text}: give START:STOP or START:STOP:STEP, whole numbers of which any may "
+            "be left out, STEP above 0"
+        )
+    return slice(start, stop, step)

@@ -30,7 +30,13 @@ def synth(
             rich_help_panel=_CORPUS,
         ),
     ] = 0,
-    frames: Annotated[int, typer.Option(help="Frames of a video.", rich_help_panel=_CORPUS)] = 60,
+    frames: Annotated[
+        int | None,
+        typer.Option(
+            help="Frames of a video. Default: 60. Long ones have 2.5 clips, or more if so given.",
+            rich_help_panel=_CORPUS,
+        ),
+    ] = None,
     size: Annotated[
         list[str] | None,
         typer.Option(
@@ -55,16 +61,17 @@ def synth(
         list[str] | None,
         typer.Option(
             metavar="NAME,…",
-            help="Taken in turn: plain, cuts (2 or 3 shots), long (250 frames), vfr (uneven "
-            "times), border (people half out of the picture), empty (nobody), or mixed (most are "
-            "plain, some are each of the others). Default: mixed.",
+            help="Taken in turn: plain, cuts (2 or 3 shots), long (250 frames or --frames), vfr "
+            "(uneven times), border (people half out of the picture), empty (nobody), or mixed "
+            "(most are plain, some are each of the others). Default: mixed.",
             rich_help_panel=_CORPUS,
         ),
     ] = None,
     max_clip_frames: Annotated[
         int,
         typer.Option(
-            help="Frames of a clip of the truth at most; long videos have 2.5 times as many.",
+            help="Frames of a clip of the truth at most; long videos have 2.5 times as many, or "
+            "--frames.",
             rich_help_panel=_CORPUS,
         ),
     ] = 100,
@@ -118,7 +125,7 @@ def synth(
 def _spec(
     videos: int,
     seed: int,
-    frames: int,
+    frames: int | None,
     size: list[str] | None,
     fps: list[str] | None,
     people: str,
@@ -132,23 +139,27 @@ def _spec(
     """
     from synth.video_spec import CorpusSpec
 
-    lists: dict[str, Any] = {}
+    given: dict[str, Any] = {}
+    if frames is not None:
+        given["num_frames"] = frames
     if size:
-        lists["sizes"] = tuple(_numbers(part, "--size", "WxH", "x") for part in _parts(size))
+        given["sizes"] = tuple(_numbers(part, "--size", "WxH", "x") for part in _parts(size))
     if fps:
-        lists["fps"] = tuple(_numbers(part, "--fps", "N")[0] for part in _parts(fps))
+        given["fps"] = tuple(_numbers(part, "--fps", "N")[0] for part in _parts(fps))
     if variant:
-        lists["variants"] = tuple(_parts(variant))
+        given["variants"] = tuple(_parts(variant))
     least, most = _numbers(people, "--people", "LEAST-MOST", "-")
-    return CorpusSpec(
+    spec = CorpusSpec(
         seed=seed,
         num_videos=videos,
-        num_frames=frames,
         min_people=least,
         max_people=most,
         max_clip_frames=max_clip_frames,
-        **lists,
+        **given,
     )
+    if frames is None or frames <= spec.least_long_frames:
+        return spec
+    return dataclasses.replace(spec, num_long_frames=frames)
 
 
 def _parts(values: list[str]) -> list[str]:

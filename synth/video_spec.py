@@ -31,6 +31,7 @@ VARIANT_SHARES: dict[Variant, float] = {
 }
 MIXED = "mixed"
 VARIANTS = (MIXED, *VARIANT_SHARES)
+WITH_PEOPLE = (MIXED, "border")  # say of a video that somebody is in it
 CRF_RANGE = (16, 31)  # libx264: hardly visible to plainly visible
 VFR_GAPS_MS = (34, 100)  # never above 30 frames a second, which a job would thin out
 VFR_TIME_BASE = Fraction(1, 1000)
@@ -46,13 +47,14 @@ class CorpusSpec:
     Attributes:
         seed: Of everything random.
         num_videos: Videos.
-        num_frames: Frames of a video; "long" ones have two and a half times `max_clip_frames`.
+        num_frames: Frames of a video; "long" ones have others.
         sizes: (width, height) a video may have, pixels.
         fps: Frames a second a video may have; "vfr" ones have uneven times instead.
         min_people: Least number of people in a place; "empty" videos have none.
         max_people: Greatest number.
         variants: Taken in turn, video by video; "mixed" draws one by `VARIANT_SHARES`.
         max_clip_frames: Frames of a clip of the truth at most.
+        num_long_frames: Frames of a "long" video; None has the least, `least_long_frames`.
     """
 
     seed: int
@@ -64,6 +66,7 @@ class CorpusSpec:
     max_people: int = 5
     variants: tuple[str, ...] = (MIXED,)
     max_clip_frames: int = 100
+    num_long_frames: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse values no corpus can be made of, by a ConfigError."""
@@ -91,11 +94,25 @@ class CorpusSpec:
         unknown = sorted(set(self.variants) - set(VARIANTS))
         if unknown:
             raise ConfigError(f"--variant {unknown[0]}: must be one of {', '.join(VARIANTS)}")
+        with_people = [name for name in self.variants if name in WITH_PEOPLE]
+        if with_people and self.min_people < 1:
+            raise ConfigError(
+                f"--people {self.min_people}-{self.max_people} --variant {with_people[0]}: border "
+                "videos, which mixed has some of, show somebody. Give at least one person, or "
+                "other variants"
+            )
+
+    @property
+    def least_long_frames(self) -> int:
+        """Two and a half clips: what a "long" video has at least."""
+        return 5 * self.max_clip_frames // 2
 
     @property
     def sha256(self) -> str:
         """Names generator and spec: what stands for the weights of a network."""
-        text = json.dumps([GENERATOR_VERSION, dataclasses.asdict(self)], sort_keys=True)
+        fields = dataclasses.asdict(self)
+        given = {name: value for name, value in fields.items() if value is not None}
+        text = json.dumps([GENERATOR_VERSION, given], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -163,7 +180,9 @@ def draw_video(spec: CorpusSpec, index: int) -> VideoSpec:
     """Draw video `index` of a corpus."""
     rng = np.random.default_rng((spec.seed, index))
     variant = _draw_variant(rng, spec, index)
-    num_frames = 5 * spec.max_clip_frames // 2 if variant == "long" else spec.num_frames
+    num_frames = spec.num_frames
+    if variant == "long":
+        num_frames = max(spec.least_long_frames, spec.num_long_frames or 0)
     width, height = spec.sizes[rng.integers(len(spec.sizes))]
     fps = spec.fps[rng.integers(len(spec.fps))]
     crf = int(rng.integers(*CRF_RANGE))

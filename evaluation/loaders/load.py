@@ -1,7 +1,7 @@
 """From a path on disk to the sequences of a public ground truth, whichever dataset it is."""
 
 import fnmatch
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,19 +49,24 @@ BENCHMARKS: dict[str, Format] = {
 
 
 def load(
-    path: str | Path, dataset: str | None = None, only: str | None = None
+    path: str | Path,
+    dataset: str | None = None,
+    only: Sequence[str] = (),
+    frames: slice = slice(None),
 ) -> list[TrueSequence]:
     """Read the sequences of a ground truth; depth stays on disk until it is asked for.
 
     Args:
         path: The dataset as downloaded, a part of it, or one sequence.
         dataset: A name of `FORMATS` or `BENCHMARKS`; None finds out.
-        only: Glob pattern of the names of the sequences to read; None reads all.
+        only: Glob patterns of the names of the sequences to read; none reads all.
+        frames: Which frames of each to take, of those that have all that is true of a frame; with
+            a step above 0.
 
     Raises:
         TruthError: Nothing of the dataset is there, it is not clear which dataset it is, or a file
             is damaged; names the file, what was expected and what was found.
-        ConfigError: No sequence is named as `only` says.
+        ConfigError: No sequence is named as one of `only` says, or one has none of `frames`.
     """
     path = Path(path).absolute()  # its parts say which dataset it is
     kind = _detect(path) if dataset is None else _named(path, dataset)
@@ -72,19 +77,25 @@ def load(
 
     def is_wanted(name: str) -> bool:
         names.append(name)
-        return not only or fnmatch.fnmatchcase(name, only)
+        return not only or any(fnmatch.fnmatchcase(name, pattern) for pattern in only)
 
     sequences = [sequence for file in found for sequence in kind.read(file, is_wanted)]
-    if only and names and not any(fnmatch.fnmatchcase(name, only) for name in names):
-        raise ConfigError(
-            f"--only {only}: none of {len(names)} sequences is named so, such as {names[0]}"
-        )
+    for pattern in only if names else ():
+        if not any(fnmatch.fnmatchcase(name, pattern) for name in names):
+            raise ConfigError(
+                f"--only {pattern}: none of {len(names)} sequences is named so, such as {names[0]}"
+            )
     if not sequences:
         raise TruthError(path, f"has {len(found)} sequences, none of them of {dataset}")
     for sequence in sequences:
         if (np.diff(sequence.times_s) <= 0).any():
             raise TruthError(path, f"the pictures of {sequence.name} are not in order of time")
-    return sequences
+        if not sequence.frame_names[frames]:
+            raise ConfigError(
+                f"--frames: takes none of the {len(sequence.frame_names)} pictures of "
+                f"{sequence.name}; --only leaves sequences out"
+            )
+    return [sequence.take(frames) for sequence in sequences]
 
 
 def _named(path: Path, dataset: str) -> Format:

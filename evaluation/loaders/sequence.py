@@ -6,9 +6,9 @@ camera-to-world (`world_from_camera`). Rotations of bodies are axis-angle, as SM
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,16 @@ class TruePerson:
     joints: NDArray[np.float64] | None
     joints_px: NDArray[np.float64] | None
 
+    def take(self, frames: NDArray[np.int64]) -> "TruePerson":
+        """The same person in those frames of the sequence [T] only, which become 0 to T - 1."""
+        rows = np.isin(self.frame, frames)
+        per_frame: dict[str, Any] = {
+            field.name: values[rows]
+            for field in fields(self)
+            if isinstance(values := getattr(self, field.name), np.ndarray)
+        }
+        return replace(self, **per_frame | {"frame": np.searchsorted(frames, self.frame[rows])})
+
 
 @dataclass(frozen=True, eq=False)
 class TrueSequence:
@@ -90,3 +100,28 @@ class TrueSequence:
     intrinsics: NDArray[np.float64] | None
     people: tuple[TruePerson, ...]
     read_depth: Callable[[int], NDArray[np.float32]] | None
+
+    def take(self, span: slice) -> "TrueSequence":
+        """Some of the frames, in their order; times are counted from the first that is left.
+
+        Somebody who is labelled in none of them stays: they may be anywhere in them.
+
+        Args:
+            span: Over the frames, with a step above 0; leaves at least one.
+        """
+        frames = np.arange(len(self.frame_names))[span]
+        paths, read_depth = self.image_paths, self.read_depth
+        return replace(
+            self,
+            frame_names=self.frame_names[span],
+            image_paths=None if paths is None else paths[span],
+            times_s=self.times_s[span] - self.times_s[frames[0]],
+            world_from_camera=_rows(self.world_from_camera, span),
+            intrinsics=_rows(self.intrinsics, span),
+            people=tuple(person.take(frames) for person in self.people),
+            read_depth=None if read_depth is None else lambda i: read_depth(int(frames[i])),
+        )
+
+
+def _rows(values: NDArray[np.float64] | None, span: slice) -> NDArray[np.float64] | None:
+    return None if values is None else values[span]

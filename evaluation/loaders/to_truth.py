@@ -1,8 +1,8 @@
 """Writes a ground truth as videos and, of those videos, a dataset such as a job writes.
 
 OUT/videos/NAME.mp4 are the sequences' pictures, to be annotated; OUT/truth is the dataset that
-`h3r evaluate` compares their labels with. Every step leaves what it has done, so that the same call
-goes on where an earlier one stopped.
+`h3r evaluate` compares their labels with; OUT/import.json, written first, is what OUT is of. Every
+step leaves what it has done, so that the same call goes on where an earlier one stopped.
 """
 
 import hashlib
@@ -24,16 +24,15 @@ from evaluation.smpl import NUM_BETAS
 from pipeline.attempts import begin_attempt
 from pipeline.av_io.h264 import H264Encoder
 from pipeline.commit import ShardWriter
-from pipeline.config import LabelConfig, LabelIdentity, PlanConfig, WorkerConfig
+from pipeline.config import LabelConfig, LabelIdentity, WorkerConfig, differences
 from pipeline.errors import RefusedError
 from pipeline.job import annotate_job
 from pipeline.ledger import JobStatus
 from pipeline.models import ModelSource
 from pipeline.outcome import WorkerIdentity
-from pipeline.plan import PlanReader, read_plan
+from pipeline.plan import PlanReader, has_plan, read_plan
 from pipeline.planning import plan_job
 from pipeline.report import ShardReport, report_commit
-from pipeline.run_file import check_same_labels, read_run
 from pipeline.storage import Store
 from pipeline.tables import plain_bytes
 from pipeline.uris import join_uri
@@ -41,6 +40,7 @@ from pipeline.worker import WorkerSettings
 from schemas.fields import SCHEMA_VERSION
 from schemas.truth_files import HIDDEN, NO_WORLD, SMPL_PEOPLE
 
+CLAIM_FILE = "import.json"
 VIDEOS_FOLDER = "videos"
 TRUTH_FOLDER = "truth"
 MODEL_PRESET = "truth"
@@ -77,9 +77,12 @@ def import_truth(
     store = Store(out)
     by_uri = {f"{sequence.name}.mp4": sequence for sequence in sequences}
     truth = Store(join_uri(store.uri, TRUTH_FOLDER))
-    run = read_run(truth)
-    if run is not None:  # refused before anything of another truth is replaced
-        check_same_labels(truth, run, _identity(sequences, bodies, run.plan))
+    people = {
+        uri: find_people(sequence, bodies, *video_size(sequence))
+        for uri, sequence in by_uri.items()
+    }
+    contents = _contents(sequences, bodies)
+    _claim(store, truth, contents)
     for number, (uri, sequence) in enumerate(by_uri.items(), start=1):
         path = f"{VIDEOS_FOLDER}/{uri}"
         if store.info(path) is None:
@@ -88,10 +91,6 @@ def import_truth(
     longest = max(2, *(len(sequence.frame_names) for sequence in sequences))
     job = plan_job(join_uri(store.uri, VIDEOS_FOLDER), truth.uri, {"max_clip_frames": longest})
     _check_videos(truth, by_uri)
-    people = {
-        uri: find_people(sequence, bodies, *video_size(sequence))
-        for uri, sequence in by_uri.items()
-    }
     truth.write(HIDDEN.path, plain_bytes(_hidden_rows(people), HIDDEN.schema))
     no_world = [{"uri": uri} for uri, s in by_uri.items() if s.world_from_camera is None]
     if no_world:
@@ -104,7 +103,15 @@ def import_truth(
         for shard in shards:
             yield _commit_shard(truth, settings, shard, by_uri, people)
 
-    identity = _identity(sequences, bodies, job.run.plan)
+    identity = LabelIdentity(
+        model_preset=MODEL_PRESET,
+        weights_sha256=_sha256(json.dumps(contents)),
+        is_untrained=False,
+        body_model_sha256=contents["body_model_sha256"],
+        schema_version=SCHEMA_VERSION,
+        plan=job.run.plan,
+        labels=LabelConfig(depth=any(s.read_depth is not None for s in sequences)),
+    )
     models = ModelSource(weights=None, preset=MODEL_PRESET, seed=0, body_model=None)
     return annotate_job(job, identity, models, WorkerConfig(), run_shards)
 
@@ -147,6 +154,60 @@ def encode(sequence: TrueSequence) -> bytes:
     return encoder.finish()
 
 
+def _claim(store: Store, truth: Store, wanted: dict) -> None:
+    """Write down what OUT is of, the very pictures of each sequence, or refuse to mix two.
+
+    As long as no truth is planned, videos of other pictures give way.
+
+    Raises:
+        RefusedError: What differs and what to do.
+    """
+    is_claimed = store.info(CLAIM_FILE) is not None
+    if not is_claimed and store.list():
+        raise RefusedError(
+            f"{store.uri}: is not empty and holds no imported truth. Give a new folder as OUT"
+        )
+    stored = json.loads(store.read(CLAIM_FILE)) if is_claimed else {"sequences": {}}
+    lines = differences(stored, wanted)
+    if not lines:
+        return
+    if is_claimed and has_plan(truth):
+        listed = "".join(f"\n  {line}" for line in lines)
+        raise RefusedError(
+            f"{store.uri}: holds another truth. What differs (OUT's -> yours):{listed}\n"
+            "Use OUT's --only, --frames and --body-models, or give a new folder"
+        )
+    for name, pictures in stored["sequences"].items():
+        path = f"{VIDEOS_FOLDER}/{name}.mp4"
+        if pictures != wanted["sequences"].get(name) and store.info(path) is not None:
+            store.delete(path)
+    store.check_access()
+    store.write(CLAIM_FILE, (json.dumps(wanted, indent=2) + "\n").encode())
+
+
+def _contents(sequences: Sequence[TrueSequence], bodies: BodyFolder | None) -> dict:
+    """What makes two truths the same: the body model, and the pictures and people of each video."""
+    has_bodies = any(person.body == "smplx" for s in sequences for person in s.people)
+    return {
+        "body_model_sha256": bodies.neutral_sha256 if bodies and has_bodies else None,
+        "sequences": {
+            sequence.name: {
+                "dataset": sequence.dataset,
+                "num_people": len(sequence.people),
+                "num_frames": len(sequence.frame_names),
+                "first_frame": sequence.frame_names[0],
+                "last_frame": sequence.frame_names[-1],
+                "frames_sha256": _sha256("\n".join(sequence.frame_names)),
+            }
+            for sequence in sequences
+        },
+    }
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _check_videos(truth: Store, by_uri: dict[str, TrueSequence]) -> None:
     """Refuse a plan of other videos than those of the sequences."""
     planned = read_plan(truth, clip_columns=[], video_columns=["uri"]).videos["uri"].to_pylist()
@@ -156,23 +217,6 @@ def _check_videos(truth: Store, by_uri: dict[str, TrueSequence]) -> None:
             f"{truth.uri}: is of other videos than these sequences: {others[0]} is of one of the "
             "two only. Choose a new OUT"
         )
-
-
-def _identity(
-    sequences: Sequence[TrueSequence], bodies: BodyFolder | None, plan: PlanConfig
-) -> LabelIdentity:
-    """What makes two truths the same: the sequences, their lengths, and the body model."""
-    content = [[s.dataset, s.name, len(s.frame_names), len(s.people)] for s in sequences]
-    has_bodies = any(person.body == "smplx" for s in sequences for person in s.people)
-    return LabelIdentity(
-        model_preset=MODEL_PRESET,
-        weights_sha256=hashlib.sha256(json.dumps(content).encode()).hexdigest(),
-        is_untrained=False,
-        body_model_sha256=bodies.neutral_sha256 if bodies and has_bodies else None,
-        schema_version=SCHEMA_VERSION,
-        plan=plan,
-        labels=LabelConfig(depth=any(s.read_depth is not None for s in sequences)),
-    )
 
 
 def _hidden_rows(people: dict[str, SequencePeople]) -> list[dict]:

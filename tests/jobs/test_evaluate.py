@@ -53,6 +53,14 @@ def test_json_and_html_files(small_out, shifted_out, tmp_path):
     assert html_file.read_text().lstrip().lower().startswith("<!doctype html>")
 
 
+def test_json_on_stdout_is_alone_there(small_out, shifted_out, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answer = h3r("evaluate", small_out, shifted_out, "--json", "-", "--html", "found.html")
+    assert answer.exit_code == 0, answer.stderr
+    assert answer.json["pred"]["uri"] == str(small_out)
+    assert [path.name for path in tmp_path.iterdir()] == ["found.html"]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from evaluation.loaders.errors import TruthError
 from jobs.import_truth import import_truth
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, RefusedError
+from tests.commands import h3r
 from tests.evaluation.loaders.tiny_truths import (
     write_depth_png,
     write_emdb,
@@ -68,3 +69,19 @@ def test_what_cannot_be_taken(tum, tmp_path):
     assert isinstance(done.exception, ConfigError)
     assert "--only *walking*: none of 1 sequences is named so" in str(done.exception)
     assert isinstance(run("kitti", tum, tmp_path / "out").exception, TruthError)
+
+
+def test_some_frames(tum, tmp_path):
+    done = run("tum", tum, tmp_path / "out", "--frames", ":270:3")
+    assert done.stdout.startswith(f"{tmp_path}/out: 1 videos, 1 frames of truth\n")
+    assert run("tum", tum, tmp_path / "out", "--frames", "0::3").exit_code == 0  # the same ones
+    assert isinstance(run("tum", tum, tmp_path / "out").exception, RefusedError)
+    assert isinstance(run("tum", tum, tmp_path / "b", "--frames", "2:").exception, ConfigError)
+
+
+@pytest.mark.parametrize("frames", ["", "3", "a:b", "1:2:3:4", "::0", "::-1", "1.5:", "1: 2"])
+def test_what_are_no_frames(tum, tmp_path, frames):
+    answer = h3r("import-truth", "tum", tum, tmp_path / "out", "--frames", frames)
+    assert answer.exit_code == 2
+    assert f"--frames {frames}: give START:STOP" in " ".join(answer.stderr.split())
+    assert not (tmp_path / "out").exists()

@@ -60,7 +60,17 @@ def test_lists_may_be_given_with_commas_or_again_and_again(tmp_path):
         "max_people": 1,
         "variants": ["empty", "vfr", "plain"],
         "max_clip_frames": 9,
+        "num_long_frames": None,
     }
+
+
+@pytest.mark.parametrize(("frames", "expected"), [(30, 30), (5, 10)])
+def test_a_long_video_is_as_long_as_asked_for(tmp_path, frames, expected):
+    options = ("--frames", frames, "--max-clip-frames", 4, "--variant", "long", "--people", "0-0")
+    small = ("--size", "32x32", "--jobs", 1, "--json")
+    answer = h3r("synth", tmp_path / "out", "--videos", 1, *options, *small)
+    assert answer.exit_code == 0, answer.stderr
+    assert answer.json["run_frames"] == expected
 
 
 @pytest.mark.parametrize(
@@ -72,6 +82,11 @@ def test_lists_may_be_given_with_commas_or_again_and_again(tmp_path):
         (("--fps", "29.97"), "--fps 29.97: give N, whole numbers"),
         (("--people", "3"), "--people 3: give LEAST-MOST"),
         (("--people", "5-2"), "--people 5-2"),
+        (
+            ("--people", "0-0", "--variant", "border"),
+            "--people 0-0 --variant border: border videos",
+        ),
+        (("--frames", "0"), "--frames 0"),
         (("--variant", "snow"), "--variant snow: must be one of mixed, plain, cuts"),
         (("--videos", 0), "--videos 0"),
     ],

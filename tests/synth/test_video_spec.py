@@ -1,3 +1,4 @@
+import hashlib
 from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
@@ -6,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import ConfigError
-from synth.video_spec import VARIANT_SHARES, CorpusSpec, draw_video
+from synth.video_spec import GENERATOR_VERSION, VARIANT_SHARES, CorpusSpec, draw_video
 
 SPEC = CorpusSpec(seed=5, num_videos=10)
 
@@ -71,8 +72,27 @@ def test_uneven_times_never_run_faster_than_a_job_takes_frames():
         assert float(video.mean_fps) == pytest.approx(1 / gaps_s.mean())
 
 
-def test_a_long_video_is_two_and_a_half_clips():
-    assert {len(video.pts) for video in videos_of(3, variants=("long",))} == {250}
+@pytest.mark.parametrize(
+    ("changes", "num_frames"),
+    [
+        ({}, 250),
+        ({"num_frames": 1000}, 250),
+        ({"max_clip_frames": 4}, 10),  # however many others have
+        ({"num_long_frames": 1000}, 1000),
+        ({"num_long_frames": 8, "max_clip_frames": 4}, 10),
+    ],
+)
+def test_a_long_video_is_two_and_a_half_clips_at_least(changes, num_frames):
+    videos = videos_of(3, variants=("long",), **changes)
+    assert {len(video.pts) for video in videos} == {num_frames}
+
+
+def test_only_another_generator_version_draws_other_videos():
+    videos = [str(video) for video in videos_of(40)]
+    assert GENERATOR_VERSION == 2
+    digest = hashlib.sha256("\n".join(videos).encode()).hexdigest()
+    assert digest == "182dba78e01d03e3520008c601abbd2c1b2b8fd3687cfc615018c04306d2b99b"
+    assert SPEC.sha256 == "4743d3bd4a8215a5da1772bd15fa8f335fe0f8259b52b5c69558bb04d85b995f"
 
 
 def test_an_empty_video_has_nobody():
@@ -93,6 +113,11 @@ def test_an_empty_video_has_nobody():
         ({"fps": (60,)}, "--fps 60: must be 1 to 30"),
         ({"min_people": 3, "max_people": 2}, "--people 3-2"),
         ({"max_people": 9}, "--people 1-9"),
+        ({"min_people": 0, "max_people": 0}, "--people 0-0 --variant mixed: border videos"),
+        (
+            {"min_people": 0, "variants": ("plain", "border")},
+            "--people 0-5 --variant border: border videos, which mixed has some of, show somebody",
+        ),
         ({"variants": ("plain", "snow")}, "--variant snow: must be one of mixed, plain, cuts"),
     ],
 )

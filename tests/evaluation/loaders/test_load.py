@@ -97,18 +97,38 @@ def test_only_what_is_wanted_is_read(tmp_path):
         ("sintel", sintel, "alley_1", "alley_1"),
         ("kitti", kitti, "2011*", "2011_09_26_drive_0002_sync_image_02"),
     ):
-        assert [sequence.name for sequence in load(path, dataset, only)] == [name]
+        assert [sequence.name for sequence in load(path, dataset, [only])] == [name]
         with pytest.raises(TruthError):
             load(path, dataset)
-    (second,) = load(write_bedlam(tmp_path / "bedlam"), "bedlam", "*1")
+    (second,) = load(write_bedlam(tmp_path / "bedlam"), "bedlam", ["*1"])
     assert second.name == "scene_seq_000001"
+
+
+def test_several_are_wanted(tmp_path):
+    for name in ("rgbd_bonn_crowd2", "rgbd_bonn_crowd3", "rgbd_bonn_balloon2"):
+        write_rgbd(tmp_path / name)
+    names = [sequence.name for sequence in load(tmp_path, "bonn", ["*crowd2", "*balloon?"])]
+    assert names == ["rgbd_bonn_balloon2", "rgbd_bonn_crowd2"]
+
+
+def test_frames_are_counted_after_association(tmp_path):
+    """The first picture and the third have a depth map and a pose."""
+    folder = write_rgbd(tmp_path / "rgbd_bonn_crowd2")
+    (sequence,) = load(folder, frames=slice(1, 140))
+    assert sequence.frame_names == ("rgb/10.06.png",)
+    assert sequence.times_s.tolist() == [0]
+    assert sequence.read_depth(0).tolist() == [[0, 1.5]]
+    with pytest.raises(
+        ConfigError, match="--frames: takes none of the 2 pictures of rgbd_bonn_crowd2"
+    ):
+        load(folder, frames=slice(30, 140))
 
 
 def test_what_lacks_pictures_is_left_out_by_only(tmp_path):
     rich = write_rich(tmp_path / "rich")
     (rich / "images").rename(rich / "pictures")
     with pytest.raises(TruthError, match="--only leaves out sequences without pictures"):
-        load(rich, "rich", "Gym_010*")
+        load(rich, "rich", ["Gym_010*"])
     threedpw = write_threedpw(tmp_path / "3dpw")
     (threedpw / "imageFiles").rename(threedpw / "pictures")
     with pytest.raises(TruthError, match="--only leaves out sequences without pictures"):
@@ -119,10 +139,10 @@ def test_nothing_is_wanted(tmp_path):
     with pytest.raises(
         ConfigError, match=r"--only \*walking\*: none of 2 sequences is .* such as scene_seq_000000"
     ):
-        load(write_bedlam(tmp_path), None, "*walking*")
+        load(write_bedlam(tmp_path), None, ["*0", "*walking*"])
     write_emdb(tmp_path)
     with pytest.raises(TruthError, match="has 1 sequences, none of them of emdb2"):
-        load(tmp_path, "emdb2", "*walk")
+        load(tmp_path, "emdb2", ["*walk"])
 
 
 def test_a_path_relative_to_inside_the_dataset(tmp_path, monkeypatch):

@@ -265,6 +265,33 @@ def test_a_truth_without_a_world_stands_still(tmp_path):
     assert dataset.read_no_world() == {"desk.mp4"}
 
 
+def test_some_frames_are_what_they_were_in_the_whole(tmp_path, body_folder):
+    """Camera, depth, intrinsics and people of frames 0 and 2 of a sequence of 3."""
+    poses = np.random.default_rng(0).normal(0, 0.1, (2, 63))
+    bob = make_person(name="bob", frame=np.array([1]), is_valid=np.ones(1, np.bool_))
+    ann = make_person(body_pose=poses, is_valid=np.ones(2, np.bool_))
+    whole = make_sequence(tmp_path, [bob, ann])
+    import_truth([whole.take(slice(None, None, 2))], str(tmp_path / "out"), BodyFolder(body_folder))
+    import_truth([whole], str(tmp_path / "whole"), BodyFolder(body_folder))
+    (some, clip), (_, entire) = (read_back(tmp_path / name) for name in ("out", "whole"))
+    assert clip.frame_index.tolist() == [0, 1]
+    assert clip.time_s == pytest.approx([0, 0.1], abs=1e-5)
+    assert clip.world_from_camera == pytest.approx(entire.world_from_camera[[0, 2]], abs=1e-6)
+    depths = [float(depth[5, 5]) for depth, _ in some.read_depth(clip, [0, 1])]
+    assert depths == pytest.approx([2, 4], rel=5e-4)
+    # Bob, who is labelled in frame 1 only, may be anywhere in the others.
+    assert list(some.read_hidden()) == [("desk.mp4", 0), ("desk.mp4", 1)]
+    assert (clip.people.frame.tolist(), clip.people.track_id.tolist()) == ([0, 1], [1, 1])
+    is_ann = entire.people.track_id == 1
+    assert entire.people.frame[is_ann].tolist() == [0, 2]
+    assert clip.people.axis_angle == pytest.approx(entire.people.axis_angle[is_ann], abs=1e-6)
+    assert clip.people.joints == pytest.approx(entire.people.joints[is_ann], abs=1e-6)
+
+
+def test_times_of_some_frames_begin_with_the_first(tmp_path):
+    assert make_sequence(tmp_path).take(slice(1, None)).times_s == pytest.approx([0, 0.06])
+
+
 def test_a_sequence_is_one_clip_however_long(tmp_path):
     sequence = make_sequence(tmp_path)
     frames = np.arange(150) % NUM_FRAMES
@@ -287,14 +314,51 @@ def test_another_truth_is_refused_before_anything_changes(tmp_path, body_folder)
     import_truth([make_sequence(tmp_path, [make_person()])], str(out), BodyFolder(body_folder))
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     other = replace(make_sequence(tmp_path, [make_person()]), name="chair")
-    with pytest.raises(RefusedError, match="weights_sha256"):
+    with pytest.raises(RefusedError, match=r"\(OUT's -> yours\):\n  sequences\.chair: None -> "):
         import_truth([other], str(out), BodyFolder(body_folder))
     assert before == {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
 
-def test_videos_of_other_sequences_are_refused(tmp_path):
+def stop(done, total):
+    raise KeyboardInterrupt
+
+
+def test_other_pictures_of_a_sequence_are_another_truth(tmp_path):
+    """Even where they are as many, at the same times."""
+    sequence, out = make_sequence(tmp_path), str(tmp_path / "out")
+    import_truth([sequence.take(slice(0, 2))], out, None)
+    other = replace(sequence.take(slice(1, 3)), times_s=sequence.times_s[:2])
+    with pytest.raises(RefusedError, match=r"sequences\.desk\.first_frame: '0\.png' -> '1\.png'"):
+        import_truth([other], out, None)
+
+
+def test_videos_of_other_pictures_give_way_until_the_truth_is_planned(tmp_path):
+    sequence, out = make_sequence(tmp_path), tmp_path / "out"
+    chair = replace(sequence, name="chair")
+    with pytest.raises(KeyboardInterrupt):
+        import_truth([chair, sequence.take(slice(0, 2))], str(out), None, stop)
+    assert [path.name for path in (out / "videos").iterdir()] == ["chair.mp4"]
+    with pytest.raises(KeyboardInterrupt):
+        import_truth([sequence.take(slice(0, 2))], str(out), None, stop)
+    two = (out / "videos/desk.mp4").read_bytes()
+    status = import_truth([sequence.take(slice(0, None, 2))], str(out), None)
+    assert status.num_frames == 2
+    assert [path.name for path in (out / "videos").iterdir()] == ["desk.mp4"]
+    assert (out / "videos/desk.mp4").read_bytes() != two
+
+
+def test_a_folder_with_something_else_is_refused(tmp_path):
     sequence = make_sequence(tmp_path)
     (tmp_path / "out/videos").mkdir(parents=True)
+    (tmp_path / "out/videos/desk.mp4").write_text("mine")
+    with pytest.raises(RefusedError, match="is not empty and holds no imported truth"):
+        import_truth([sequence], str(tmp_path / "out"), None)
+
+
+def test_videos_of_other_sequences_are_refused(tmp_path):
+    sequence = make_sequence(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        import_truth([sequence], str(tmp_path / "out"), None, stop)
     (tmp_path / "out/videos/chair.mp4").write_bytes(encode(sequence))
     with pytest.raises(RefusedError, match=r"chair\.mp4 is of one of the two only"):
         import_truth([sequence], str(tmp_path / "out"), None)

@@ -84,6 +84,8 @@ def table_lines(report: BenchReport) -> Iterator[str]:
     machine = report.machine
     yield f"{report.bench} on {machine.device}, {machine.num_cores} cores ({machine.cpu})"
     yield ", ".join(f"{name} {number}" for name, number in machine.versions.items())
+    if machine.commit is not None:
+        yield f"commit {machine.commit}"
     if machine.load_average is not None:
         yield f"load average before: {machine.load_average:.2f}"
     yield ", ".join(f"{name}={_text(value)}" for name, value in report.settings.items())

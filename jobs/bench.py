@@ -264,10 +264,12 @@ def _check_model(weights: str | Path | None, preset: str | None) -> None:
 
 def _show(measure: "Callable[[], BenchReport]", json_file: Path | None) -> None:
     """Measure, print the table, and write the JSON file where one is wanted."""
+    from bench.processes import take_sigterm_as_ctrl_c
     from bench.report import as_json, table_lines
 
     if json_file is not None and not json_file.absolute().parent.is_dir():
         raise ConfigError(f"{json_file}: its folder does not exist. Choose another place")
+    take_sigterm_as_ctrl_c()
     report = measure()
     for line in table_lines(report):
         typer.echo(line)

@@ -113,8 +113,48 @@ def test_scale():
     assert found["100 clips: plan from a list"].at_most is None  # the target is a large one's
     assert found["100 clips: memory of plan, resume, status"].median > 0.01
     assert len(found["100 clips: read a shard's plan"].samples) == 20
+    committed = found["100 clips: commit a shard"]
+    assert committed.note.startswith("its file, and its share of a digest of 8;")  # of 25 left
+    digested = found["100 clips: commit a shard, of which the digest"]
+    pairs = zip(digested.samples, committed.samples, strict=True)
+    assert [0 < part < whole for part, whole in pairs] == [True] * 3
     assert found["2 workers: tail of the run"].at_most == 0.05
     assert found["2 workers: work done, of 2 x one worker's"].median > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("scale", "--clips", 0), "'--clips'"),
+        (("scale", "--clips-per-video", 0), "'--clips-per-video'"),
+        (("scale", "--clips", 150, "--clips-per-video", 100), "--clips 150: are no whole videos"),
+        (("scale", "--shards", 0), "'--shards'"),
+        (("scale", "--workers", 0), "'--workers'"),
+        (("scale", "--shard-s", -1), "'--shard-s'"),
+        (("scale", "--shard-s", 0), "'--shard-s'"),
+        (("scale", "--shard-s", "inf"), "'--shard-s'"),
+        (("scale", "--shards-per-worker", 1), "'--shards-per-worker'"),
+        (("scale", "--repeats", 0), "'--repeats'"),
+        (("model", "--preset", "tiny", "--width", 0), "'--width'"),
+        (("model", "--preset", "tiny", "--height", 0), "'--height'"),
+        (("model", "--preset", "tiny", "--clips", 0), "'--clips'"),
+        (("model", "--preset", "tiny", "--frames", 0), "'--frames'"),
+        (("model", "--preset", "tiny", "--people", -1), "'--people'"),
+        (("model", "--preset", "tiny", "--people", "inf"), "'--people'"),
+        (("precision", "a.mp4", "--body-model", "b", "--frames", 0), "'--frames'"),
+        (("pipeline", "a.mp4", "--batch-clips", 0), "'--batch-clips'"),
+        (("pipeline", "a.mp4", "--threads", 0), "'--threads'"),
+        (("decode", "a.mp4", "--repeats", 0), "'--repeats'"),
+        (("depth", "--frames", 0), "'--frames'"),
+        (("memory", "--seconds", 0), "'--seconds'"),
+        (("memory", "--batch-clips", 0), "'--batch-clips'"),
+        (("memory", "--limit-mib", 0), "'--limit-mib'"),
+    ],
+)
+def test_a_number_that_nothing_can_be_measured_with_is_refused(arguments, said):
+    answer = h3r("bench", *arguments)
+    assert answer.exit_code == 2
+    assert said in " ".join(answer.stderr.replace("│", " ").split())
 
 
 @pytest.mark.parametrize("name", ["pipeline", "memory"])

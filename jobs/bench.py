@@ -178,10 +178,21 @@ def pipeline(
         int | None,
         typer.Option(min=1, help="Of the network on a CPU. Default: all cores but one."),
     ] = None,
+    and_without_depth: Annotated[
+        bool,
+        typer.Option(
+            "--and-without-depth",
+            help="Run the job that writes no depth, too, in turns: half as long again.",
+        ),
+    ] = False,
     repeats: Repeats = 5,
     json_file: JsonFile = None,
 ) -> None:
-    """The whole job against the bare network on the same frames."""
+    """The whole job against the bare network on the same frames.
+
+    Give videos enough for four shards, of --batch-clips times 100 frames each: with fewer, most of
+    what is measured is how the job begins and ends.
+    """
     from bench.pipeline import PipelineOptions, bench_pipeline, default_threads
     from pipeline.config import WorkerConfig
     from pipeline.machine import count_cores
@@ -195,6 +206,7 @@ def pipeline(
         num_threads=threads or default_threads(count_cores()),
         repeats=repeats,
         precision=_check_precision(precision),
+        and_without_depth=and_without_depth,
     )
     _show(lambda: bench_pipeline(options, _say), json_file)
 

@@ -1,13 +1,15 @@
 """A corpus of any number of clips that is nothing but names: for what must not grow with it."""
 
+import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from pipeline import layout
 from pipeline.digest import COMMITS_A_DIGEST, write_digests
@@ -85,17 +87,37 @@ def commit_shards(store: Store, shards: Sequence[int]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for shard in shards:
         (folder / Path(layout.commit_path(shard)).name).touch()
-    plan = read_plan(store, ["clip_id", "shard_index", "start_frame", "end_frame", "num_frames"])
-    starts = np.searchsorted(plan.clips["shard_index"].to_numpy(), range(plan.num_shards + 1))
+    rows_of = _ledger_reader(store)
 
     def make_rows(files: Sequence[StoredFile]) -> list[pa.Table]:
         found = [layout.shard_of(file.path) for file in files]
-        spans = [(starts[shard], starts[shard + 1]) for shard in found if shard is not None]
-        return [_ledger_rows(plan.clips.slice(start, stop - start)) for start, stop in spans]
+        return [rows_of(shard) for shard in found if shard is not None]
 
     for commits_a_digest in (COMMITS_A_DIGEST, len(shards) % COMMITS_A_DIGEST):
         if commits_a_digest:
             write_digests(store, committed_shards(store), make_rows, commits_a_digest)
+
+
+def commit_files(store: Store, shards: Sequence[int]) -> dict[int, bytes]:
+    """What the commits of shards would be, by shard; only of the columns that digests take."""
+    rows_of = _ledger_reader(store)
+    files = {}
+    for shard in shards:
+        file = io.BytesIO()
+        pq.write_table(rows_of(shard), file)
+        files[shard] = file.getvalue()
+    return files
+
+
+def _ledger_reader(store: Store) -> Callable[[int], pa.Table]:
+    """Gives the ledger's rows of a shard of the plan, all of whose clips are done."""
+    plan = read_plan(store, ["clip_id", "shard_index", "start_frame", "end_frame", "num_frames"])
+    starts = np.searchsorted(plan.clips["shard_index"].to_numpy(), range(plan.num_shards + 1))
+
+    def read(shard: int) -> pa.Table:
+        return _ledger_rows(plan.clips.slice(starts[shard], starts[shard + 1] - starts[shard]))
+
+    return read
 
 
 def _ledger_rows(clips: pa.Table) -> pa.Table:

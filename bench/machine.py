@@ -2,7 +2,8 @@
 
 import os
 import platform
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,6 +25,8 @@ class Machine:
         load_average: Of the last minute, before the bench: others may be at work; None where the
             system does not say.
         versions: Of Python and the libraries that count.
+        commit: Short hash of what was run, with a "+" where tracked files differ from it; None
+            where the package lies in no git checkout.
     """
 
     device: str
@@ -32,6 +35,7 @@ class Machine:
     num_threads: int
     load_average: float | None
     versions: Mapping[str, str]
+    commit: str | None
 
 
 def read_machine() -> Machine:
@@ -50,7 +54,27 @@ def read_machine() -> Machine:
             "python": platform.python_version(),
             **{name: _version(name) for name in LIBRARIES},
         },
+        commit=read_commit(Path(__file__)),
     )
+
+
+def read_commit(file: Path) -> str | None:
+    """The commit that git has checked out around a file: "1a2b3c4", or "1a2b3c4+".
+
+    "+" says that tracked files differ from it. None where git does not follow this file (it was
+    installed, perhaps within somebody else's checkout), or where there is no git.
+    """
+    git = ("git", "--no-optional-locks", "-C", str(file.parent))
+    try:
+        _run((*git, "ls-files", "--error-unmatch", "--", file.name))
+        return _run((*git, "describe", "--always", "--dirty=+", "--exclude=*")) or None
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _run(command: Sequence[str]) -> str:
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 def _version(name: str) -> str:

@@ -7,7 +7,7 @@ videos to committed tables. What Ray adds is in `bench scale`.
 
 import tempfile
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -38,6 +38,8 @@ from pipeline.storage import Store
 from pipeline.worker import ShardWorker, WorkerSettings, make_batches
 
 MIN_EFFICIENCY = 0.97
+ENOUGH_SHARDS = 4
+"""Two are under way at once: with fewer than twice as many, that is so for half of the time."""
 WHOLE_JOB, WRITTEN = "whole job", "written"
 """Figures that `h3r plan --estimate` takes."""
 PHASES = ("decode_s", "network_s", "depth_s", "body_s", "write_s")
@@ -54,6 +56,8 @@ class PipelineOptions:
         worker: As the job runs it.
         num_threads: Of the network on a CPU; the rest of the cores is for everything else.
         repeats: Of the pair; one more goes before, to warm up.
+        precision: In which the network computes.
+        and_without_depth: The job that writes no depth is run too, in turns with them.
     """
 
     src: str
@@ -62,6 +66,7 @@ class PipelineOptions:
     num_threads: int
     repeats: int
     precision: Precision = "float32"
+    and_without_depth: bool = False
 
 
 def bench_pipeline(
@@ -76,13 +81,14 @@ def bench_pipeline(
         options.precision,
         is_compiled=options.worker.is_compiled,
     )
-    bare_fps, job_fps, efficiency, written_bytes = [], [], [], []
+    bare_fps, job_fps, efficiency, of_no_depth, written_bytes = [], [], [], [], []
     phases: dict[str, list[float]] = {name: [] for name in PHASES}
     with (
         tempfile.TemporaryDirectory(prefix="h3r-bench-") as folder,
         ThreadPoolExecutor(SHARDS_AT_ONCE) as pool,  # as an actor's threads, which live as long
     ):
         job = plan_job(options.src, f"{folder}/frames", _plan(options.worker))
+        num_shards = read_plan(job.store, ["shard_index"], []).num_shards
         batches = _decode_all(job, models, options.worker)
         num_frames = sum(len(clip) for batch in batches for clip in batch)
         for repeat in range(options.repeats + 1):
@@ -90,8 +96,13 @@ def bench_pipeline(
             bare_s = _run_bare(models.network.model, batches, options.worker)
             out = f"{folder}/{repeat}"
             job_s, ledger = _run_job(out, options, models, pool)
+            no_depth_s = None
+            if options.and_without_depth:
+                no_depth_s, _ = _run_job(f"{out}-no-depth", options, models, pool, has_depth=False)
             if repeat == 0:
                 continue
+            if no_depth_s is not None:
+                of_no_depth.append(no_depth_s / job_s)
             bare_fps.append(num_frames / bare_s)
             job_fps.append(num_frames / job_s)
             efficiency.append(bare_s / job_s)
@@ -107,6 +118,7 @@ def bench_pipeline(
             "compiled": options.worker.is_compiled,
             "frames": num_frames,
             "clips": sum(map(len, batches)),
+            "shards": num_shards,
             "batch_clips": options.worker.batch_clips,
             "largest_batch": max(map(len, batches)),
             "encode_frames": options.worker.encode_frames,
@@ -123,7 +135,9 @@ def bench_pipeline(
                 "ratio",
                 tuple(efficiency),
                 at_least=MIN_EFFICIENCY,
+                note=_filling_note(num_shards),
             ),
+            *_depth_figures(of_no_depth),
             Figure(WRITTEN, "bytes/frame", tuple(written_bytes)),
             *(
                 Figure(f"work a frame: {name.removesuffix('_s')}", "ms", tuple(values))
@@ -132,6 +146,25 @@ def bench_pipeline(
         ),
         not_measured=("Ray, and other workers on the machine: see bench scale",),
     )
+
+
+def _filling_note(num_shards: int) -> str:
+    if num_shards >= ENOUGH_SHARDS:
+        return ""
+    return (
+        f"of {num_shards} shards only, so mostly of filling and draining: nothing overlaps the "
+        f"first's decoding and the last's writing. {ENOUGH_SHARDS} batches of videos say more"
+    )
+
+
+def _depth_figures(of_no_depth: Sequence[float]) -> Iterator[Figure]:
+    if of_no_depth:
+        yield Figure(
+            "whole job, of the job without depth",
+            "ratio",
+            tuple(of_no_depth),
+            note="the network computes points in both: the focal length comes from them",
+        )
 
 
 def _plan(worker: WorkerConfig) -> dict[str, int]:
@@ -196,7 +229,12 @@ def _run_batch(model: Human3R, clips: list[list[Pictures]], encode_frames: int) 
 
 
 def _run_job(
-    out: str, options: PipelineOptions, models: Models, pool: ThreadPoolExecutor
+    out: str,
+    options: PipelineOptions,
+    models: Models,
+    pool: ThreadPoolExecutor,
+    *,
+    has_depth: bool = True,
 ) -> tuple[float, dict[str, list[float]]]:
     """Seconds of the worker over all shards, and the ledger's seconds by phase."""
     job = plan_job(options.src, out, _plan(options.worker))
@@ -209,7 +247,8 @@ def _run_job(
         yield from pool.map(worker.annotate, shards)
         seconds = time.perf_counter() - began_s
 
-    identity = identify(options.models, job.run.plan, LabelConfig(precision=options.precision))
+    labels = LabelConfig(precision=options.precision, depth=has_depth)
+    identity = identify(options.models, job.run.plan, labels)
     status = annotate_job(job, identity, options.models, options.worker, run_shards)
     assert status.num_failed == 0, status.first_failures
     ledger = read_ledger(Store(out), list(PHASES))

@@ -2,14 +2,20 @@
 
 import contextlib
 import multiprocessing
+import os
 import resource
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
+
+from pipeline.errors import JobError
 
 Answer = TypeVar("Answer")
 
@@ -32,10 +38,27 @@ class Run(Generic[Answer]):
 
 
 def run_alone(function: Callable[..., Answer], *arguments: object) -> Run[Answer]:
-    """Run a function of a module in a fresh process."""
+    """Run a function of a module in a fresh process, which ends with this one.
+
+    Raises:
+        JobError: The process was killed, most likely for want of memory.
+    """
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(run_here, function, *arguments).result()
+    with ProcessPoolExecutor(1, mp_context=context, initializer=_prepare) as pool:
+        try:
+            child = pool.submit(os.getpid).result()
+            return _result_or_end(pool.submit(run_here, function, *arguments), child)
+        except BrokenProcessPool as error:
+            raise JobError(
+                f"the process that ran {function.__name__} was killed, most likely for want of "
+                "memory. Measure less at once, or where there is more"
+            ) from error
+
+
+def take_sigterm_as_ctrl_c() -> None:
+    """From here on, so that what a bench started and wrote goes with it."""
+    with contextlib.suppress(ValueError):  # only the main thread may say so
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def run_here(function: Callable[..., Answer], *arguments: object) -> Run[Answer]:
@@ -64,3 +87,26 @@ def peak_bytes() -> int:
         return int(fields["VmHWM"].split()[0]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _result_or_end(future: Future[Answer], child: int) -> Answer:
+    """What comes; whoever is interrupted while waiting does not wait for the child's end."""
+    try:
+        return future.result()
+    except KeyboardInterrupt:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGTERM)
+        raise
+
+
+def _prepare() -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's to deal with
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed tells nobody, and this process would work on for nothing."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

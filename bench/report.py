@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bench.machine import Machine
 from pipeline.errors import ConfigError
@@ -67,6 +68,21 @@ class BenchReport:
     not_measured: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class WrittenReport:
+    """What a report that was written as JSON says; of settings and machine, whatever it says.
+
+    Attributes:
+        medians: By the figures' names.
+        settings: As of `BenchReport`.
+        machine: As of `Machine`.
+    """
+
+    medians: Mapping[str, float]
+    settings: Mapping[str, Any]
+    machine: Mapping[str, Any]
+
+
 def as_json(report: BenchReport, command: str) -> dict[str, object]:
     """The report as plain values, every sample included."""
     return {
@@ -84,6 +100,8 @@ def table_lines(report: BenchReport) -> Iterator[str]:
     machine = report.machine
     yield f"{report.bench} on {machine.device}, {machine.num_cores} cores ({machine.cpu})"
     yield ", ".join(f"{name} {number}" for name, number in machine.versions.items())
+    if machine.commit is not None:
+        yield f"commit {machine.commit}"
     if machine.load_average is not None:
         yield f"load average before: {machine.load_average:.2f}"
     yield ", ".join(f"{name}={_text(value)}" for name, value in report.settings.items())
@@ -100,15 +118,19 @@ def table_lines(report: BenchReport) -> Iterator[str]:
         yield f"not measured: {sentence}"
 
 
-def read_medians(path: Path) -> dict[str, float]:
-    """The medians of a report that was written as JSON, by the figures' names.
+def read_report(path: Path) -> WrittenReport:
+    """A report that was written as JSON.
 
     Raises:
         ConfigError: The file is not there, or is no such report.
     """
     try:
-        figures = json.loads(path.read_text(encoding="utf-8"))["figures"]
-        return {figure["name"]: float(figure["median"]) for figure in figures}
+        report = json.loads(path.read_text(encoding="utf-8"))
+        return WrittenReport(
+            medians={figure["name"]: float(figure["median"]) for figure in report["figures"]},
+            settings=dict(report.get("settings", {})),
+            machine=dict(report.get("machine", {})),
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(
             f"{path}: not a report of h3r bench: {type(error).__name__}. Make one with --json FILE"

@@ -13,14 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.big_corpus import NullProbe, commit_shards, write_list
+from bench.big_corpus import NullProbe, commit_files, commit_shards, write_list
 from bench.machine import read_machine
 from bench.null_workers import Slept, sleep_through
 from bench.processes import Run, run_alone
 from bench.report import BenchReport, Figure
+from pipeline import layout
 from pipeline.config import PlanConfig
+from pipeline.digest import COMMITS_A_DIGEST
 from pipeline.job import pending_shards
-from pipeline.ledger import read_status
+from pipeline.ledger import digest_ledger, read_commit, read_status
 from pipeline.pace import read_pace
 from pipeline.plan import PlanReader, make_plan, read_plan, write_plan
 from pipeline.planning import plan_job
@@ -135,6 +137,20 @@ def _corpus_figures(
     yield Figure(f"{at}status", "s", status.answer)
     shard_s = run(_read_shards, out, num_shards).answer
     yield Figure(f"{at}read a shard's plan", "ms", tuple(1000 * value for value in shard_s))
+    commits = run(_commit, out).answer
+    num_digested = commits[0].num_shards
+    yield Figure(
+        f"{at}commit a shard",
+        "ms",
+        tuple(1000 * one.seconds / one.num_shards for one in commits),
+        note=f"its file, and its share of a digest of {num_digested}; no rows are checked or "
+        "written",
+    )
+    yield Figure(
+        f"{at}commit a shard, of which the digest",
+        "ms",
+        tuple(1000 * one.digest_s / one.num_shards for one in commits),
+    )
     peaks = [done.peak_bytes / GIB for done in (plan, decision, resume, status)]
     yield Figure(
         f"{at}memory of plan, resume, status",
@@ -183,6 +199,34 @@ def _read_shards(out: str, num_shards: int) -> tuple[float, ...]:
     plan = PlanReader(Store(out))
     places = np.linspace(0, num_shards - 1, SHARDS_LOOKED_AT).astype(int).tolist()
     return tuple(_times(partial(plan.read_shard, place), 1)[0] for place in places)
+
+
+@dataclass(frozen=True)
+class _Commits:
+    """What committing some shards took: all of it, and the digest alone."""
+
+    num_shards: int
+    seconds: float
+    digest_s: float
+
+
+def _commit(out: str, repeats: int = 3) -> list[_Commits]:
+    """Commit shards that are left as a job does, as many as make a digest where there are."""
+    store = Store(out)
+    pending = pending_shards(store)
+    num_shards = min(COMMITS_A_DIGEST, max(1, len(pending) // repeats))
+    done = []
+    for first in range(0, min(len(pending), repeats * num_shards), num_shards):
+        files = commit_files(store, pending[first : first + num_shards])
+        began_s = time.perf_counter()
+        for shard, data in files.items():
+            assert read_commit(store, shard) is None  # as whoever commits looks first
+            store.create(layout.commit_path(shard), data)
+        committed_s = time.perf_counter()
+        assert digest_ledger(store, num_shards) == 1
+        end_s = time.perf_counter()
+        done.append(_Commits(num_shards, end_s - began_s, end_s - committed_s))
+    return done
 
 
 def _times(action: Callable[[], object], repeats: int = 3) -> tuple[float, ...]:

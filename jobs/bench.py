@@ -43,18 +43,25 @@ bench = typer.Typer(
 def scale(
     clips: Annotated[
         list[int] | None,
-        typer.Option(help="Clips of a corpus of names; may be given again. Default: 1e3 to 1e6."),
+        typer.Option(
+            min=1,
+            help="Clips of a corpus of names, in whole videos; may be given again. Default: 1e3 to "
+            "1e6.",
+        ),
     ] = None,
     clips_per_video: Annotated[int, typer.Option(min=1, help="1 is the worst.")] = 1,
     shards: Annotated[
         list[int] | None,
-        typer.Option(help="Shards of no length through Ray; may be given again."),
+        typer.Option(min=1, help="Shards of no length through Ray; may be given again."),
     ] = None,
     workers: Annotated[
         list[int] | None,
-        typer.Option(help="Workers that sleep side by side; may be given again."),
+        typer.Option(min=1, help="Workers that sleep side by side; may be given again."),
     ] = None,
-    shard_s: Annotated[float, typer.Option(help="Seconds a shard takes them, on average.")] = 2.0,
+    shard_s: Annotated[
+        float,
+        typer.Option(min=0.01, max=3600, help="Seconds a shard takes them, on average."),
+    ] = 2.0,
     shards_per_worker: Annotated[int, typer.Option(min=2, help="Shards of each, about.")] = 30,
     repeats: Repeats = 3,
     json_file: JsonFile = None,
@@ -63,6 +70,12 @@ def scale(
     from bench.scale import ScaleOptions, bench_scale
 
     usual = ScaleOptions()
+    for number in clips or usual.clips:
+        if number % clips_per_video:
+            raise typer.BadParameter(
+                f"--clips {number}: are no whole videos of --clips-per-video {clips_per_video}. "
+                "Give a multiple"
+            )
     options = ScaleOptions(
         clips=tuple(clips) if clips else usual.clips,
         clips_per_video=clips_per_video,
@@ -85,7 +98,7 @@ def model(
     height: Annotated[int, typer.Option(min=1, help="Likewise.")] = 720,
     clips: Annotated[int, typer.Option(min=1, help="Clips side by side.")] = 4,
     frames: Annotated[int, typer.Option(min=1, help="Of each, encoded at once.")] = 4,
-    people: Annotated[float, typer.Option(min=0, help="In a frame, on average.")] = 2.0,
+    people: Annotated[float, typer.Option(min=0, max=1000, help="In a frame, on average.")] = 2.0,
     plain: Annotated[
         bool, typer.Option("--plain", help="Run the plain formulation on the same frames, too.")
     ] = False,
@@ -165,10 +178,21 @@ def pipeline(
         int | None,
         typer.Option(min=1, help="Of the network on a CPU. Default: all cores but one."),
     ] = None,
+    and_without_depth: Annotated[
+        bool,
+        typer.Option(
+            "--and-without-depth",
+            help="Run the job that writes no depth, too, in turns: half as long again.",
+        ),
+    ] = False,
     repeats: Repeats = 5,
     json_file: JsonFile = None,
 ) -> None:
-    """The whole job against the bare network on the same frames."""
+    """The whole job against the bare network on the same frames.
+
+    Give videos enough for four shards, of --batch-clips times 100 frames each: with fewer, most of
+    what is measured is how the job begins and ends.
+    """
     from bench.pipeline import PipelineOptions, bench_pipeline, default_threads
     from pipeline.config import WorkerConfig
     from pipeline.machine import count_cores
@@ -182,6 +206,7 @@ def pipeline(
         num_threads=threads or default_threads(count_cores()),
         repeats=repeats,
         precision=_check_precision(precision),
+        and_without_depth=and_without_depth,
     )
     _show(lambda: bench_pipeline(options, _say), json_file)
 
@@ -264,10 +289,12 @@ def _check_model(weights: str | Path | None, preset: str | None) -> None:
 
 def _show(measure: "Callable[[], BenchReport]", json_file: Path | None) -> None:
     """Measure, print the table, and write the JSON file where one is wanted."""
+    from bench.processes import take_sigterm_as_ctrl_c
     from bench.report import as_json, table_lines
 
     if json_file is not None and not json_file.absolute().parent.is_dir():
         raise ConfigError(f"{json_file}: its folder does not exist. Choose another place")
+    take_sigterm_as_ctrl_c()
     report = measure()
     for line in table_lines(report):
         typer.echo(line)

@@ -20,10 +20,9 @@ from jobs.options import (
     Src,
     plan_fields,
 )
-from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pipeline.estimate import Estimate
+    from pipeline.estimate import Estimate, Speed
 
 
 def plan(
@@ -41,7 +40,8 @@ def plan(
         typer.Option(
             metavar="FILE",
             help="Plan nothing; say what SRC would cost, from a look at 1 % of it and a report of "
-            "h3r bench pipeline (--json FILE) on a worker such as yours.",
+            "h3r bench pipeline (--json FILE) with your preset and precision, on a machine such as "
+            "yours.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -80,17 +80,14 @@ def plan(
 
 
 def _estimate(src: str, out: str, wanted: dict[str, Any], report: Path) -> "Estimate":
-    from bench.pipeline import WHOLE_JOB, WRITTEN
-    from bench.report import read_medians
+    from bench.speed import read_speed
     from jobs.progress import ProgressLine
     from pipeline.config import PlanConfig
-    from pipeline.estimate import Speed, estimate_cost
+    from pipeline.estimate import estimate_cost
     from pipeline.source import list_source
     from pipeline.storage import Store
 
-    medians = read_medians(report)
-    if not {WHOLE_JOB, WRITTEN} <= medians.keys():
-        raise ConfigError(f"{report}: is of another bench. Give that of h3r bench pipeline")
+    speed = read_speed(report)
     config = PlanConfig(**wanted)
     source = list_source(
         src,
@@ -101,7 +98,6 @@ def _estimate(src: str, out: str, wanted: dict[str, Any], report: Path) -> "Esti
         follow_links=config.follow_links,
     )
     with ProgressLine("probe") as progress:
-        speed = Speed(medians[WHOLE_JOB], medians[WRITTEN])
         return estimate_cost(source, config, speed, progress.show)
 
 
@@ -114,6 +110,42 @@ def _show_estimate(found: "Estimate", as_json: bool) -> None:
         f"({found.num_probed_failed} cannot be read)\n"
         f"about {found.num_frames:,} frames (± {found.num_frames_spread:,}), "
         f"{found.num_clips:,} clips, {found.num_shards:,} shards\n"
-        f"{found.worker_hours:,.1f} hours of one worker, {found.output_bytes / 1e9:,.1f} GB, "
-        f"{found.num_puts:,} requests that write, {found.num_gets:,} that read"
+        f"{_hours(found)}, {_size(found.output_bytes)}, "
+        f"{found.num_puts:,} requests that write, {found.num_gets:,} that read\n"
+        f"{_what_it_holds_for(found.speed)}"
+    )
+
+
+def _hours(found: "Estimate") -> str:
+    """Of whom, and in minutes where it is less than an hour."""
+    from bench.report import number
+
+    speed = found.speed
+    unit, hours = ("GPU", found.gpu_hours) if speed.is_gpu else ("CPU", found.cpu_hours)
+    assert hours is not None
+    time = f"{number(hours)} {unit}-hours" if hours >= 1 else f"{number(60 * hours)} {unit}-minutes"
+    cores = "" if speed.is_gpu else f"; {speed.num_cores} cores"
+    return f"{time} ({_network(speed)}, {speed.device}{cores})"
+
+
+def _size(num_bytes: int) -> str:
+    from bench.report import number
+
+    is_large = num_bytes >= 1e9
+    return f"{number(num_bytes / 1e9)} GB" if is_large else f"{number(num_bytes / 1e6)} MB"
+
+
+def _network(speed: "Speed") -> str:
+    return f"{speed.preset}, {speed.precision}" + (", compiled" if speed.is_compiled else "")
+
+
+def _what_it_holds_for(speed: "Speed") -> str:
+    if speed.is_gpu:
+        return (
+            f"measured with {_network(speed)} on {speed.device}: no estimate for another preset, "
+            "precision or GPU"
+        )
+    return (
+        f"measured with {_network(speed)} on a CPU: NO ESTIMATE FOR A GPU, nor for another preset "
+        "or precision. Measure where it is to run: h3r bench pipeline SRC --json FILE"
     )

@@ -28,15 +28,27 @@ BLOCKS_A_CLIP = 3  # its video's header and index, and one more than its frames 
 
 @dataclass(frozen=True)
 class Speed:
-    """What a worker was measured to do.
+    """What a worker was measured to do, and which worker: it holds for no other.
 
     Attributes:
         frames_per_s: Of the whole job, one worker.
         bytes_per_frame: Written to OUT, depth included.
+        preset: Of its network.
+        precision: In which that computed.
+        is_compiled: By torch.compile.
+        is_gpu: Whether it ran on a GPU, which it had for itself.
+        device: The GPU's name, or the processor's.
+        num_cores: Of the machine, all of which it had.
     """
 
     frames_per_s: float
     bytes_per_frame: float
+    preset: str
+    precision: str
+    is_compiled: bool
+    is_gpu: bool
+    device: str
+    num_cores: int
 
 
 @dataclass(frozen=True)
@@ -49,10 +61,13 @@ class Estimate:
         num_frames: Frames to annotate; one that two clips share counts twice.
         num_frames_spread: Two standard errors of it; 0 where every file was looked at.
         num_clips: Clips; likewise `num_shards`.
-        worker_hours: Of workers such as the one that was measured.
+        gpu_hours: Of GPUs such as the one that was measured; None where it was a CPU.
+        cpu_hours: Of CPUs such as the one that was measured, all cores of it; None where it was a
+            GPU.
         output_bytes: Of OUT.
         num_puts: Requests that write; deletions are free of charge in most stores.
         num_gets: Requests that read, planning included.
+        speed: What hours and bytes were reckoned with.
     """
 
     num_videos: int
@@ -62,10 +77,12 @@ class Estimate:
     num_frames_spread: int
     num_clips: int
     num_shards: int
-    worker_hours: float
+    gpu_hours: float | None
+    cpu_hours: float | None
     output_bytes: int
     num_puts: int
     num_gets: int
+    speed: Speed
 
 
 @dataclass(frozen=True)
@@ -133,6 +150,7 @@ def estimate_cost(
         spread = 2 * float(frames.std(ddof=1)) / math.sqrt(len(looks)) * num_videos
     clip_frames = round(num_frames / num_clips)
     num_shards = 1 + max(pack_shards([clip_frames] * num_clips, config.max_shard_frames))
+    hours = num_frames / speed.frames_per_s / 3600
     num_plan_gets = num_videos + sum(map(_num_blocks, source.files))
     return Estimate(
         num_videos=num_videos,
@@ -142,10 +160,12 @@ def estimate_cost(
         num_frames_spread=round(spread),
         num_clips=num_clips,
         num_shards=num_shards,
-        worker_hours=num_frames / speed.frames_per_s / 3600,
+        gpu_hours=hours if speed.is_gpu else None,
+        cpu_hours=None if speed.is_gpu else hours,
         output_bytes=round(num_frames * speed.bytes_per_frame),
         num_puts=num_shards * PUTS_A_SHARD + num_clips,
         num_gets=num_plan_gets + num_decode_gets + num_shards * GETS_A_SHARD,
+        speed=speed,
     )
 
 

@@ -1,15 +1,18 @@
 """Every bench runs, small; what it counts and divides is right. No figure is held to anything."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
+from bench.decode import _choose_loops, _decode_more, _run_ffmpeg, _Spent
 from bench.depth import DepthOptions, draw_room
 from bench.memory import MemoryOptions, bench_memory, make_video
-from bench.pipeline import default_threads
+from bench.pipeline import _filling_note, default_threads
 from bench.processes import run_here
 from bench.scale import ScaleOptions, bench_scale
+from pipeline.job import identify
 from pipeline.models import ModelSource
 from pipeline.probe import probe_video
 from tests.commands import h3r
@@ -25,7 +28,8 @@ def json_file(tmp_path):
     return tmp_path / "figures.json"
 
 
-def test_decode(tmp_path, json_file):
+def test_decode(tmp_path, json_file, monkeypatch):
+    monkeypatch.setattr("bench.decode.FFMPEG_S", 0.2)
     make_coded_video(tmp_path / "a.mp4", 12)
     answer = h3r("bench", "decode", tmp_path / "a.mp4", "--repeats", 2, "--json", json_file)
     assert answer.exit_code == 0, answer.stderr
@@ -34,6 +38,31 @@ def test_decode(tmp_path, json_file):
     ours, bare = found["network's pictures"]["samples"], found["libav, all cores"]["samples"]
     ratio = found["network's pictures, of libav on all cores"]["samples"]
     assert ratio == pytest.approx([ours[0] / bare[0], ours[1] / bare[1]])
+
+
+needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+
+
+def test_the_start_of_ffmpeg_does_not_count(tmp_path, monkeypatch):
+    make_coded_video(tmp_path / "a.mp4", 12)
+    runs = {0: _Spent(12, 1.0, 2.0), 100: _Spent(1212, 4.0, 8.0)}
+    monkeypatch.setattr("bench.decode._run_ffmpeg", lambda video, num_loops: runs[num_loops])
+    assert _decode_more(str(tmp_path / "a.mp4"), 100) == _Spent(1200, 3.0, 6.0)
+
+
+@needs_ffmpeg
+def test_ffmpeg_decodes_as_often_as_it_is_asked_to(tmp_path):
+    make_coded_video(tmp_path / "a.mp4", 12)
+    assert _run_ffmpeg(str(tmp_path / "a.mp4"), 0).num_frames == 12
+    assert _run_ffmpeg(str(tmp_path / "a.mp4"), 9).num_frames == 120
+
+
+@needs_ffmpeg
+def test_a_ceiling_of_other_frames_is_none(tmp_path):
+    make_coded_video(tmp_path / "a.mp4", 12)
+    num_loops, reason = _choose_loops(str(tmp_path / "a.mp4"), 13)
+    assert num_loops == 0
+    assert reason == ("it gives 12 frames, and 24 of the video 2 times over, where the job has 13")
 
 
 @pytest.mark.parametrize("is_one_word", [False, True])
@@ -70,6 +99,34 @@ def test_pipeline(small_source, tmp_path, json_file):
     assert (report["settings"]["frames"], report["settings"]["clips"]) == (8, 1)
     ratio = found["whole job"]["median"] / found["network alone"]["median"]
     assert found["whole job, of the network alone"]["median"] == pytest.approx(ratio)
+    assert found["whole job, of the network alone"]["note"].startswith("of 1 shards only")
+    assert "whole job, of the job without depth" not in found  # it was not asked for
+
+
+def test_the_job_without_depth_is_run_too(tmp_path, json_file, monkeypatch):
+    labels = []
+
+    def note(models, plan, config):
+        labels.append(config)
+        return identify(models, plan, config)
+
+    monkeypatch.setattr("bench.pipeline.identify", note)
+    make_coded_video(tmp_path / "src.mp4", 4)
+    answer = h3r(
+        *("bench", "pipeline", tmp_path / "src.mp4", "--preset", "tiny", "--threads", 1),
+        *("--repeats", 1, "--and-without-depth", "--json", json_file),
+    )
+    assert answer.exit_code == 0, answer.stderr
+    assert [config.depth for config in labels] == [
+        True,
+        False,
+    ] * 2  # in turns, after one to warm up
+    assert len(figures(json_file)["whole job, of the job without depth"]["samples"]) == 1
+
+
+@pytest.mark.parametrize(("num_shards", "has_note"), [(1, True), (3, True), (4, False)])
+def test_few_shards_are_mostly_filling_and_draining(num_shards, has_note):
+    assert ("filling and draining" in _filling_note(num_shards)) == has_note
 
 
 def test_pipeline_says_which_video_cannot_be_read(tmp_path):
@@ -113,8 +170,48 @@ def test_scale():
     assert found["100 clips: plan from a list"].at_most is None  # the target is a large one's
     assert found["100 clips: memory of plan, resume, status"].median > 0.01
     assert len(found["100 clips: read a shard's plan"].samples) == 20
+    committed = found["100 clips: commit a shard"]
+    assert committed.note.startswith("its file, and its share of a digest of 8;")  # of 25 left
+    digested = found["100 clips: commit a shard, of which the digest"]
+    pairs = zip(digested.samples, committed.samples, strict=True)
+    assert [0 < part < whole for part, whole in pairs] == [True] * 3
     assert found["2 workers: tail of the run"].at_most == 0.05
     assert found["2 workers: work done, of 2 x one worker's"].median > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("scale", "--clips", 0), "'--clips'"),
+        (("scale", "--clips-per-video", 0), "'--clips-per-video'"),
+        (("scale", "--clips", 150, "--clips-per-video", 100), "--clips 150: are no whole videos"),
+        (("scale", "--shards", 0), "'--shards'"),
+        (("scale", "--workers", 0), "'--workers'"),
+        (("scale", "--shard-s", -1), "'--shard-s'"),
+        (("scale", "--shard-s", 0), "'--shard-s'"),
+        (("scale", "--shard-s", "inf"), "'--shard-s'"),
+        (("scale", "--shards-per-worker", 1), "'--shards-per-worker'"),
+        (("scale", "--repeats", 0), "'--repeats'"),
+        (("model", "--preset", "tiny", "--width", 0), "'--width'"),
+        (("model", "--preset", "tiny", "--height", 0), "'--height'"),
+        (("model", "--preset", "tiny", "--clips", 0), "'--clips'"),
+        (("model", "--preset", "tiny", "--frames", 0), "'--frames'"),
+        (("model", "--preset", "tiny", "--people", -1), "'--people'"),
+        (("model", "--preset", "tiny", "--people", "inf"), "'--people'"),
+        (("precision", "a.mp4", "--body-model", "b", "--frames", 0), "'--frames'"),
+        (("pipeline", "a.mp4", "--batch-clips", 0), "'--batch-clips'"),
+        (("pipeline", "a.mp4", "--threads", 0), "'--threads'"),
+        (("decode", "a.mp4", "--repeats", 0), "'--repeats'"),
+        (("depth", "--frames", 0), "'--frames'"),
+        (("memory", "--seconds", 0), "'--seconds'"),
+        (("memory", "--batch-clips", 0), "'--batch-clips'"),
+        (("memory", "--limit-mib", 0), "'--limit-mib'"),
+    ],
+)
+def test_a_number_that_nothing_can_be_measured_with_is_refused(arguments, said):
+    answer = h3r("bench", *arguments)
+    assert answer.exit_code == 2
+    assert said in " ".join(answer.stderr.replace("│", " ").split())
 
 
 @pytest.mark.parametrize("name", ["pipeline", "memory"])

@@ -6,7 +6,13 @@ from bench.machine import read_machine
 from bench.report import BenchReport, Figure, as_json, number, table_lines
 
 MACHINE = dataclasses.replace(
-    read_machine(), device="cpu", cpu="A CPU", num_cores=2, load_average=0.5, versions={"ray": "2"}
+    read_machine(),
+    device="cpu",
+    cpu="A CPU",
+    num_cores=2,
+    load_average=0.5,
+    versions={"ray": "2"},
+    commit="65bef46+",
 )
 REPORT = BenchReport(
     bench="scale",
@@ -25,6 +31,7 @@ def test_the_table_has_a_line_a_figure_with_median_spread_and_target():
     assert list(table_lines(REPORT)) == [
         "scale on cpu, 2 cores (A CPU)",
         "ray 2",
+        "commit 65bef46+",
         "load average before: 0.50",
         "repeats=3, sizes=1 2",
         "      median  unit   lowest  highest  n          target",
@@ -40,6 +47,7 @@ def test_json_keeps_every_sample_and_what_they_come_to():
     parts = as_json(REPORT, "h3r bench scale")
     assert (parts["bench"], parts["command"]) == ("scale", "h3r bench scale")
     assert parts["machine"]["versions"] == {"ray": "2"}
+    assert parts["machine"]["commit"] == "65bef46+"
     work, plan, _ = parts["figures"]
     assert (work["samples"], work["median"], work["is_met"]) == ((0.9, 0.97, 0.98), 0.97, True)
     assert (plan["lowest"], plan["highest"], plan["is_met"]) == (59.0, 61.0, False)

@@ -9,7 +9,16 @@ from pipeline.errors import PlanError, ProbeError
 from pipeline.estimate import Speed, estimate_cost
 from pipeline.source import Source, SourceFile
 
-SPEED = Speed(frames_per_s=10.0, bytes_per_frame=1000.0)
+SPEED = Speed(
+    frames_per_s=10.0,
+    bytes_per_frame=1000.0,
+    preset="896L",
+    precision="bfloat16",
+    is_compiled=False,
+    is_gpu=True,
+    device="NVIDIA H200",
+    num_cores=16,
+)
 
 
 def corpus(num_videos: int) -> Source:
@@ -21,7 +30,9 @@ def test_a_hundredth_is_looked_at_and_stands_for_all():
     assert (found.num_videos, found.num_probed, found.num_probed_failed) == (10_000, 100, 0)
     assert (found.num_frames, found.num_frames_spread) == (1_000_000, 0)  # 100 each
     assert (found.num_clips, found.num_shards) == (10_000, 1_000)
-    assert found.worker_hours == pytest.approx(1_000_000 / 10 / 3600)
+    assert found.gpu_hours == pytest.approx(1_000_000 / 10 / 3600)
+    assert found.cpu_hours is None
+    assert found.speed == SPEED
     assert found.output_bytes == 10**9
     assert found.num_puts == 5 * 1_000 + 10_000
     # 3 blocks of 2 MiB a video, and its size, for the plan and for its clip; 8 a shard
@@ -106,4 +117,10 @@ def test_videos_that_cannot_be_read_are_clips_without_frames():
         corpus(20), PlanConfig(), SPEED, probe=lambda root, file: ProbeError("no video")
     )
     assert (found.num_probed_failed, found.num_frames, found.num_clips) == (20, 0, 20)
-    assert (found.worker_hours, found.output_bytes) == (0, 0)
+    assert (found.gpu_hours, found.output_bytes) == (0, 0)
+
+
+def test_hours_of_a_cpu_are_none_of_a_gpu():
+    speed = replace(SPEED, is_gpu=False, device="AMD EPYC", num_cores=2)
+    found = estimate_cost(corpus(20), PlanConfig(), speed, probe=NullProbe(1))
+    assert (found.gpu_hours, found.cpu_hours) == (None, pytest.approx(2000 / 10 / 3600))

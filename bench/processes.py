@@ -8,15 +8,16 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from pipeline.errors import JobError
 
+MAX_END_S = 60.0
+"""For a process that has answered, or was told to end, to do so: one that ran Ray takes seconds."""
 Answer = TypeVar("Answer")
 
 
@@ -44,21 +45,33 @@ def run_alone(function: Callable[..., Answer], *arguments: object) -> Run[Answer
         JobError: The process was killed, most likely for want of memory.
     """
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context, initializer=_prepare) as pool:
-        try:
-            child = pool.submit(os.getpid).result()
-            return _result_or_end(pool.submit(run_here, function, *arguments), child)
-        except BrokenProcessPool as error:
-            raise JobError(
-                f"the process that ran {function.__name__} was killed, most likely for want of "
-                "memory. Measure less at once, or where there is more"
-            ) from error
+    answers, here = context.Pipe(duplex=False)
+    process = context.Process(target=_answer, args=(here, function, arguments))
+    process.start()
+    here.close()  # so that the pipe ends with the process
+    try:
+        answer = answers.recv()
+    except EOFError as error:
+        raise JobError(
+            f"the process that ran {function.__name__} was killed, most likely for want of "
+            "memory. Measure less at once, or where there is more"
+        ) from error
+    except KeyboardInterrupt:
+        process.terminate()
+        raise
+    finally:
+        process.join(MAX_END_S)
+        process.kill()
+        process.join()
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def take_sigterm_as_ctrl_c() -> None:
     """From here on, so that what a bench started and wrote goes with it."""
     with contextlib.suppress(ValueError):  # only the main thread may say so
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, _interrupt)
 
 
 def run_here(function: Callable[..., Answer], *arguments: object) -> Run[Answer]:
@@ -89,19 +102,20 @@ def peak_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _result_or_end(future: Future[Answer], child: int) -> Answer:
-    """What comes; whoever is interrupted while waiting does not wait for the child's end."""
-    try:
-        return future.result()
-    except KeyboardInterrupt:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGTERM)
-        raise
+def _interrupt(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # timeout(1) sends two: one would stop the other
+    raise KeyboardInterrupt
 
 
-def _prepare() -> None:
+def _answer(pipe: Connection, function: Callable[..., object], arguments: Sequence[object]) -> None:
+    """What the process of `run_alone` does."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's to deal with
+    try:
+        answer: object = run_here(function, *arguments)
+    except Exception as error:  # it is raised where the answer is waited for
+        answer = error
+    pipe.send(answer)
 
 
 def _end_with_parent() -> None:

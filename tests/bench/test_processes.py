@@ -111,6 +111,7 @@ def test_a_bench_that_is_ended_leaves_nothing_behind(tmp_path):
     try:
         child = child_of(parent)
         parent.terminate()
+        parent.terminate()  # as timeout(1) does
         assert parent.wait(60) == 130
         assert psutil.wait_procs([child], timeout=60)[1] == []
         assert list(tmp_path.glob("h3r-bench-*")) == []

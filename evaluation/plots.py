@@ -55,7 +55,7 @@ def preview_png(preview: Preview) -> bytes:
         (
             _overlay_title(preview),
             "Depth along the optical axis (grey: none)",
-            "From above in the first camera's axes",
+            "From above, by its first camera",
         ),
         strict=False,
     ):

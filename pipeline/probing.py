@@ -157,7 +157,11 @@ def _answers(source: Source, places: Sequence[int], probe: Probe) -> Generator[t
         for place in places[start : start + at_once]:
             if is_over.is_set():
                 break
-            answers.append((place, probe(source.root, source.files[place])))
+            try:
+                answers.append((place, probe(source.root, source.files[place])))
+            except Exception:
+                is_over.set()  # what ends all is raised in its turn: meanwhile nothing is asked
+                raise
         return answers
 
     ahead: deque[Future[list[tuple[int, Answer]]]] = deque()

@@ -85,18 +85,23 @@ def test_somebody_hidden_counts_neither_way(bare_truth, tmp_path):
     assert values(found)["MOTA"] == 1
 
 
+def hide_anywhere(folder, num_frames):
+    """Somebody may be anywhere in each of the first frames."""
+    rows = {
+        "uri": ["walk.mp4"] * num_frames,
+        "frame_index": list(range(num_frames)),
+        "head_px": [[float("nan")] * 2] * num_frames,
+        "box": [None] * num_frames,
+    }
+    pq.write_table(pa.table(rows), folder / "hidden.parquet")
+
+
 def test_somebody_who_may_be_anywhere_excuses_every_detection(bare_truth, tmp_path):
     one = SCENE.track_ids.copy()
     one[0] = -1
     folder = tmp_path / "truth"
     written(folder, replace(SCENE, track_ids=one))
-    rows = {
-        "uri": ["walk.mp4"] * 6,
-        "frame_index": list(range(6)),
-        "head_px": [[float("nan")] * 2] * 6,
-        "box": [None] * 6,
-    }
-    pq.write_table(pa.table(rows), folder / "hidden.parquet")
+    hide_anywhere(folder, 6)
     found = evaluate(bare_truth, Dataset(Store(str(folder))))
     assert values(found)["Precision"] == 12 / 18  # six are excused, six are not
     assert values(found)["Recall"] == 1
@@ -107,13 +112,7 @@ def test_somebody_hidden_is_no_reason_to_change_tracks(tmp_path):
     one[1] = -1
     folder = tmp_path / "truth"
     written(folder, replace(SCENE, track_ids=one))
-    rows = {
-        "uri": ["walk.mp4"] * 12,
-        "frame_index": list(range(12)),
-        "head_px": [[float("nan")] * 2] * 12,
-        "box": [None] * 12,
-    }
-    pq.write_table(pa.table(rows), folder / "hidden.parquet")
+    hide_anywhere(folder, 12)
     # Two detections in reach of the one person: from frame 6 on the other track's is nearer.
     near = np.stack([SCENE.heads_px[0]] * 2)
     near[0, 6:, 1] += 9

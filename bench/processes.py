@@ -2,11 +2,9 @@
 
 import contextlib
 import multiprocessing
-import os
 import resource
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from pipeline.errors import JobError
+from pipeline.machine import end_with_parent
 
 MAX_END_S = 60.0
 """For a process that has answered, or was told to end, to do so: one that ran Ray takes seconds."""
@@ -109,18 +108,10 @@ def _interrupt(*_: object) -> None:
 
 def _answer(pipe: Connection, function: Callable[..., object], arguments: Sequence[object]) -> None:
     """What the process of `run_alone` does."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's to deal with
     try:
         answer: object = run_here(function, *arguments)
     except Exception as error:  # it is raised where the answer is waited for
         answer = error
     pipe.send(answer)
-
-
-def _end_with_parent() -> None:
-    """A parent that is killed tells nobody, and this process would work on for nothing."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)

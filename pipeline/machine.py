@@ -4,7 +4,9 @@ A container's limits count, not its host's size. Must not know what they are nee
 """
 
 import ctypes
+import multiprocessing
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,3 +108,15 @@ def read_gpus() -> tuple[Gpu, ...]:
         free, total = torch.cuda.mem_get_info(index)
         gpus.append(Gpu(torch.cuda.get_device_name(index), free, total))
     return tuple(gpus)
+
+
+def end_with_parent() -> None:
+    """Have this process end as soon as its parent does: one that is killed tells nobody."""
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -1,19 +1,18 @@
 """Runs functions over many items in processes of their own, one core each."""
 
 import contextlib
-import os
 import signal
-import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from types import TracebackType
 from typing import Self, TypeVar
 
 import torch
 
 from pipeline.errors import JobError
+from pipeline.machine import end_with_parent
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -79,14 +78,6 @@ def _run_here(function: Callable[[Item], Result], items: Sequence[Item]) -> Gene
 
 
 def _prepare() -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's to deal with
-
-
-def _end_with_parent() -> None:
-    """A parent that is killed tells nobody, and this process would wait for work for ever."""
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)

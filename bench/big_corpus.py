@@ -53,6 +53,7 @@ class NullProbe:
         """Neighbouring clips share a frame."""
         num_frames = clips_per_video * (NUM_FRAMES - 1) + 1
         self._frame_pts = np.arange(num_frames, dtype=np.int64) * 512
+        self._square, self._time_base = Fraction(1), Fraction(1, 512 * FPS)
 
     def __call__(self, root: str, file: SourceFile) -> VideoInfo:
         """The same for every file."""
@@ -64,11 +65,11 @@ class NullProbe:
             height=720,
             rotation_deg=0,
             is_mirrored=False,
-            sample_aspect_ratio=Fraction(1),
+            sample_aspect_ratio=self._square,
             fps=float(FPS),
             is_variable_rate=False,
             duration_s=len(self._frame_pts) / FPS,
-            time_base=Fraction(1, 512 * FPS),
+            time_base=self._time_base,
             frame_pts=self._frame_pts.copy(),
             num_key_frames=1,
             has_timestamps=True,

@@ -172,9 +172,7 @@ def _distinct(root: str, entries: Sequence[str]) -> list[str]:
     """Each file once, as it is spelled first: twice annotated, its people would count twice."""
     name_of: dict[str, str] = {}
     for entry in entries:
-        uri = join_uri(root, entry)
-        is_odd = "/./" in uri or "//" in uri  # of a scheme too
-        name_of.setdefault(normalise_uri(uri) if is_odd else uri, entry)
+        name_of.setdefault(normalise_uri(join_uri(root, entry)), entry)
     return list(name_of.values())
 
 

@@ -13,6 +13,8 @@ def normalise_uri(uri: str) -> str:
     scheme, separator, rest = uri.partition("://")
     if separator and scheme != "file":
         return f"{scheme}://{rest.rstrip('/')}"
+    if uri.startswith("/") and not _may_be_shorter(uri):
+        return uri  # a list names 10^6 of them
     return str(Path(rest if separator else uri).expanduser().absolute())
 
 
@@ -28,3 +30,8 @@ def split_uri(uri: str) -> tuple[str, str]:
     scheme, separator, rest = normalise_uri(uri).rpartition("://")
     folder, _, name = rest.rpartition("/")
     return (f"{scheme}://{folder}" if separator else folder or "/"), name
+
+
+def _may_be_shorter(path: str) -> bool:
+    """Whether a path has empty parts or dots in it, which say nothing."""
+    return "//" in path or "/./" in path or path.endswith(("/", "/."))

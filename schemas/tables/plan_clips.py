@@ -124,5 +124,5 @@ PLAN_CLIPS = TableSpec(
             lambda row: row["end_time_s"] < row["start_time_s"],
         ),
     ),
-    rows_per_group=2_048,
+    rows_per_group=512,
 )

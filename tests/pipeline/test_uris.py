@@ -1,6 +1,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.uris import is_remote, join_uri, normalise_uri, split_uri
 
@@ -22,6 +24,11 @@ from pipeline.uris import is_remote, join_uri, normalise_uri, split_uri
 def test_normal_form(uri, normal):
     assert normalise_uri(uri) == normal
     assert normalise_uri(normal) == normal
+
+
+@given(st.text("/.~a ").map("/".__add__))
+def test_absolute_paths_are_as_pathlib_writes_them(path):
+    assert normalise_uri(path) == str(Path(path))
 
 
 def test_relative_paths_and_the_home_folder_become_absolute(tmp_path, monkeypatch):

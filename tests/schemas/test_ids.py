@@ -4,8 +4,13 @@
 ["shard","a","b"]
 """
 
+import hashlib
+import json
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.ids import clip_id, shard_id, video_id
 
@@ -16,6 +21,23 @@ def test_video_id_is_the_hash_of_what_it_names():
 
 def test_clip_id_is_the_hash_of_what_it_names():
     assert clip_id("f9a260257d0e0ca897ec", 0, 0, 3, [0, 2], [0, 1024]) == "207bfc953fa7f838ea26"
+
+
+int64s = st.lists(st.integers(-(2**63), 2**63 - 1))
+
+
+@given(st.integers(0, 2**31 - 1), int64s, int64s)
+def test_clip_id_is_of_plain_json(end, index, pts):
+    text = json.dumps(["clip", "v", 0, 0, end, index, pts], separators=(",", ":"))
+    expected = hashlib.sha256(text.encode()).hexdigest()[:20]
+    assert clip_id("v", 0, 0, end, np.array(index, np.int64), np.array(pts, np.int64)) == expected
+
+
+def test_frames_may_be_any_view():
+    every = np.arange(8, dtype=np.int32)
+    assert clip_id("v", 0, 0, 8, every[::2], every[::-2]) == clip_id(
+        "v", 0, 0, 8, [0, 2, 4, 6], [7, 5, 3, 1]
+    )
 
 
 def test_shard_id_is_the_hash_of_its_clips_in_order():

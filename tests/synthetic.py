@@ -4,11 +4,14 @@ The code is drawn in the picture as displayed, so a frame that is wrong, late, o
 upright cannot be read as the right one.
 """
 
+import functools
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import av
 import numpy as np
@@ -17,6 +20,9 @@ from av.container import OutputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
+
+Parameters = ParamSpec("Parameters")
+Answer = TypeVar("Answer")
 
 CODE_COLUMNS, CODE_ROWS = 8, 6
 MARKER = 0b10110010
@@ -36,6 +42,22 @@ class SyntheticVideo:
         return len(self.times_s)
 
 
+def in_its_own_thread(function: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
+    """`function`, which may leave its thread as it likes.
+
+    For root, SVT-AV1 turns the thread that opens it into one of real time and leaves it so. With
+    pytest's own, nothing else would run on that core any more while a test computes.
+    """
+
+    @functools.wraps(function)
+    def run(*args: Parameters.args, **options: Parameters.kwargs) -> Answer:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(function, *args, **options).result()
+
+    return run
+
+
+@in_its_own_thread
 def make_video(
     path: Path | str,
     num_frames: int = 24,

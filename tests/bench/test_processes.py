@@ -92,7 +92,13 @@ SLEEP = (
 def test_a_process_ends_with_the_bench(number, tmp_path):
     (tmp_path / "sleep.py").write_text(SLEEP)
     command = [sys.executable, tmp_path / "sleep.py"]
-    parent = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    parent = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        # A test run in the background of a script would hand down that SIGINT is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     try:
         child = child_of(parent)
         assert parent.stdout.readline() == b"asleep\n"

@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from human3r_model.model import Human3R
+from training.muon import Muon
 
-MUON_MOMENTUM = 0.95
 _NOT_OF_THE_TRUNK = ("downstream_head.", "pose_retriever.")
 
 
@@ -14,9 +14,8 @@ def make_optimizers(
 ) -> list[torch.optim.Optimizer]:
     """Split parameters between two optimizers that take the same learning rate.
 
-    Muon (Keller Jordan, 2024) steps a matrix by its orthogonalised momentum, scaled to the size of
-    AdamW's step (arXiv 2502.16982, sec. 2.2). It takes the linear layers of backbones and decoder;
-    embeddings, convolutions, vectors, pose memory and heads are AdamW's.
+    Muon takes the linear layers of backbones and decoder; embeddings, convolutions, vectors, pose
+    memory and heads are AdamW's.
 
     Args:
         model: The network.
@@ -32,12 +31,6 @@ def make_optimizers(
     matrices = [parameter for parameter in parameters if id(parameter) in trunk]
     rest = [parameter for parameter in parameters if id(parameter) not in trunk]
     return [
-        torch.optim.Muon(
-            matrices,
-            lr=learning_rate,
-            weight_decay=weight_decay,
-            momentum=MUON_MOMENTUM,
-            adjust_lr_fn="match_rms_adamw",
-        ),
+        Muon(matrices, learning_rate, weight_decay),
         torch.optim.AdamW(rest, lr=learning_rate, weight_decay=weight_decay),
     ]

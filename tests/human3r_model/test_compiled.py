@@ -66,19 +66,19 @@ def test_nothing_fell_back_to_the_uncompiled_network(models):
     assert counters["stats"]["unique_graphs"] < MOST_VARIANTS
 
 
-def test_more_picture_sizes_than_torch_would_compile_for(models):
-    """In a thread, as in a worker: torch's own limit of 8 holds there whatever is set here."""
-    _, compiled = models
+def test_every_form_is_compiled_whatever_torch_allows():
+    """Past its limit (of 8) torch leaves a block uncompiled, and says nothing. Here it is 1."""
+    torch.compiler.reset()
     counters.clear()
-    short_sides = (48, 64, 80, 96, 112)
-    sizes = [(side, 128) for side in short_sides] + [(128, side) for side in short_sides]
+    compiled = random_model("tiny").model
+    compile_trunk(compiled, backend="eager")
 
     def run_all():
-        with torch.inference_mode():
-            for num_clips, size in itertools.product((2, 1, 3), sizes):
-                run(compiled, torch.zeros(num_clips, 1, *size, 3, dtype=torch.uint8))
+        with torch.inference_mode(), torch._dynamo.config.patch(recompile_limit=1):
+            for num_clips, height in itertools.product((2, 1), (48, 64)):
+                run(compiled, torch.zeros(num_clips, 1, height, 128, 3, dtype=torch.uint8))
 
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool:  # as in a worker: what another thread has set is not seen
         pool.submit(run_all).result()
     assert counters["frames"]["ok"] == counters["frames"]["total"] > 8
     assert not counters["unimplemented"]

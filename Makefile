@@ -22,8 +22,9 @@ annotate: $(READY)  ## Set up, then annotate the bundled clips into out/demo and
 # One thread: the tests' networks are too small to share out, and where other work runs beside them
 # threads wait for each other (the training's tests take 18 s with one, 84 s with two). There are
 # three processes instead: two cores are then busy while a test waits for a Ray of its own to start.
+# Each takes a file at a time, in order: whole jobs, which take longest, come early.
 test: lint  ## Set up, then lint and all tests.
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-s3: $(READY)  ## Set up, then the tests of S3 against a real server (Debian: radosgw ceph-mon ceph-osd).
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --s3 rgw -o python_files='test_*.py real_s3.py'

@@ -20,11 +20,13 @@ annotate: $(READY)  ## Set up, then annotate the bundled clips into out/demo and
 	$(BIN)/h3r preview $(OUT) --video walk.mp4 --body-model $(BODY) -o $(OUT)-walk.png
 
 # One thread: the tests' networks are too small to share out, and where other work runs beside them
-# threads wait for each other (the training's tests take 18 s with one, 84 s with two). There are
-# three processes instead: two cores are then busy while a test waits for a Ray of its own to start.
-# Each takes a file at a time, in order: whole jobs, which take longest, come early.
+# threads wait for each other (the training's tests take 18 s with one, 84 s with two). The cores
+# have a process each instead; 4 at most, since one grows to 2.5 GB and has a Ray of its own. Each
+# takes a file at a time, in order: whole jobs, which take longest, come early. Ray's workers would
+# give way to the other core's tests (niceness 15), and jobs wait for them ten times as long.
 test: lint  ## Set up, then lint and all tests.
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	RAY_worker_niceness=0 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 \
+		--dist loadfile --no-loadscope-reorder
 
 test-s3: $(READY)  ## Set up, then the tests of S3 against a real server (Debian: radosgw ceph-mon ceph-osd).
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --s3 rgw -o python_files='test_*.py real_s3.py'

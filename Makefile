@@ -23,7 +23,7 @@ annotate: $(READY)  ## Set up, then annotate the bundled clips into out/demo and
 # threads wait for each other (the training's tests take 18 s with one, 84 s with two). The cores
 # have a process each instead; 4 at most, since one grows to 2.5 GB and has a Ray of its own. Each
 # takes a file at a time, in order: whole jobs, which take longest, come early. Ray's workers would
-# give way to the other core's tests (niceness 15), and jobs wait for them ten times as long.
+# give way to the other core's tests (niceness 15), and a job waits for them several times as long.
 test: lint  ## Set up, then lint and all tests.
 	RAY_worker_niceness=0 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 \
 		--dist loadfile --no-loadscope-reorder

@@ -21,12 +21,9 @@ annotate: $(READY)  ## Set up, then annotate the bundled clips into out/demo and
 
 # One thread: the tests' networks are too small to share out, and where other work runs beside them
 # threads wait for each other (the training's tests take 18 s with one, 84 s with two). The cores
-# have a process each instead; 4 at most, since one grows to 2.5 GB and has a Ray of its own. Each
-# takes a file at a time, in order: whole jobs, which take longest, come early. Ray's workers would
-# give way to the other core's tests (niceness 15), and a job waits for them several times as long.
+# have a process each instead; 4 at most, since one grows to 2.5 GB and may start a Ray of its own.
 test: lint  ## Set up, then lint and all tests.
-	RAY_worker_niceness=0 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 \
-		--dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 test-s3: $(READY)  ## Set up, then the tests of S3 against a real server (Debian: radosgw ceph-mon ceph-osd).
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --s3 rgw -o python_files='test_*.py real_s3.py'

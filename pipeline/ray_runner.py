@@ -194,7 +194,7 @@ def _connect(address: str | None) -> None:
             logging_level=logging.ERROR,
             runtime_env={"env_vars": variables} if address else None,
         )
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # of any type: a plain one where Ray takes half a minute to start
         where = f"the Ray cluster at --address {address}" if address else "Ray on this machine"
         raise JobError(f"{where} cannot be used: {error}") from error
     # SIGTERM as Ctrl-C: Ray's own handler prints a stack, and aborts three seconds later, in the

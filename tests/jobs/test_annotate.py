@@ -61,6 +61,18 @@ def test_a_cluster_that_does_not_answer_fails_at_once(small_source, tmp_path):
     assert answer.stderr.splitlines()[-1].startswith(message)
 
 
+def test_a_machine_too_busy_to_start_ray_is_told_in_a_line(small_source, tmp_path, monkeypatch):
+    def time_out(**_):
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    monkeypatch.setattr("ray.init", time_out)
+    answer = h3r("annotate", small_source, tmp_path / "out", *TINY)
+    assert answer.exit_code == 1
+    said = "h3r: Ray on this machine cannot be used: The current node timed out during startup.\n"
+    assert answer.stderr.endswith(said)
+
+
 def run_here(shards, settings, resources):
     """As `run_shards`, in this process."""
     worker = ShardWorker.load(settings)

@@ -20,8 +20,8 @@ annotate: $(READY)  ## Set up, then annotate the bundled clips into out/demo and
 	$(BIN)/h3r preview $(OUT) --video walk.mp4 --body-model $(BODY) -o $(OUT)-walk.png
 
 # One thread: the tests' networks are too small to share out, and where other work runs beside them
-# threads wait for each other (the training's tests take 18 s with one, 84 s with two). The cores
-# have a process each instead; 4 at most, since one grows to 2.5 GB and may start a Ray of its own.
+# threads wait for each other. The cores have a process each instead; 4 at most, since one grows
+# to 2.5 GB and may start a Ray of its own.
 test: lint  ## Set up, then lint and all tests.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 

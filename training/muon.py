@@ -1,10 +1,10 @@
 """Muon in float32.
 
-`torch.optim.Muon` orthogonalises in bfloat16, which a CPU without instructions for it does at a
-twentieth of the speed: a step of the nano preset then took longer than its 24 frames.
+`torch.optim.Muon` orthogonalises in bfloat16, for which a CPU without instructions for it takes
+thirty times as long (docs/nano.md).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -30,9 +30,8 @@ class Muon(torch.optim.Optimizer):
         super().__init__(matrices, {"lr": learning_rate, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Step every matrix that has a gradient."""
-        assert closure is None
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Step every matrix that has a gradient; there is no closure, which torch's others take."""
         for group in self.param_groups:
             for matrix in group["params"]:
                 if matrix.grad is None:

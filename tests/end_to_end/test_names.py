@@ -50,7 +50,9 @@ def annotate(source: Store, names, video, out: Path):
 def check_out(out: Path) -> None:
     """Names of files in OUT are ours: short, and of plain letters."""
     for name in files_of(out):
-        assert name.isascii() and name.isprintable() and " " not in name  # noqa: PT018
+        assert name.isascii()
+        assert name.isprintable()
+        assert " " not in name
         assert len(name) < 100
 
 

@@ -7,6 +7,9 @@ BODY := assets/body/anny_body_smplx_layout.npz
 NANO := assets/nano/nano.safetensors
 
 .DEFAULT_GOAL := help
+# Modules are compiled by whoever imports them first, whatever the environment says: each worker of
+# each job would do it anew, which takes longer than importing them.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help install annotate test test-s3 lint lock
 
 help:  ## List the targets.

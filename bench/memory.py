@@ -23,6 +23,7 @@ from bench.processes import Run, limit_memory, peak_bytes, restart_peak, run_alo
 from bench.report import BenchReport, Figure
 from pipeline.av_io.h264 import H264Encoder
 from pipeline.config import SHARDS_AT_ONCE, LabelConfig, WorkerConfig
+from pipeline.errors import JobError
 from pipeline.job import annotate_job, identify
 from pipeline.ledger import JobStatus
 from pipeline.machine import ALLOCATOR_VARIABLES, release_memory
@@ -186,14 +187,31 @@ def _annotate(
 
     config = WorkerConfig(batch_clips=batch_clips)
     status = annotate_job(job, identity, options.models, config, run_shards)
-    assert status.num_failed == 0, status.first_failures
+    if status.num_failed:
+        raise JobError(
+            f"{status.num_failed} clips failed, such as {status.first_failures[0]}. Measure less "
+            "at once, or allow it more"
+        )
     return status, identity.model_preset, workers[0]
 
 
 def _work(shards: Sequence[int], settings: WorkerSettings, limit_mib: int | None) -> Worked:
+    """What a worker's actor does in a job, within a limit.
+
+    Raises:
+        MemoryError: Anything failed within the limit: libraries put it in their own ways.
+    """
+    if limit_mib is None:
+        return _work_through(shards, settings)
+    limit_memory(limit_mib * MIB)
+    try:
+        return _work_through(shards, settings)
+    except Exception as error:
+        raise MemoryError(f"{type(error).__name__}: {error}") from error
+
+
+def _work_through(shards: Sequence[int], settings: WorkerSettings) -> Worked:
     """What a worker's actor does in a job."""
-    if limit_mib is not None:
-        limit_memory(limit_mib * MIB)
     worker = ShardWorker.load(settings)
     loaded_bytes = _kept_bytes()  # loading may take more than work does, and would hide its growth
     with ThreadPoolExecutor(SHARDS_AT_ONCE) as pool:

@@ -41,7 +41,7 @@ def run_alone(function: Callable[..., Answer], *arguments: object) -> Run[Answer
     """Run a function of a module in a fresh process, which ends with this one.
 
     Raises:
-        JobError: The process was killed, most likely for want of memory.
+        JobError: The process was killed, most likely for want of memory, or had none left.
     """
     context = multiprocessing.get_context("spawn")
     answers, here = context.Pipe(duplex=False)
@@ -62,6 +62,11 @@ def run_alone(function: Callable[..., Answer], *arguments: object) -> Run[Answer
         process.join(MAX_END_S)
         process.kill()
         process.join()
+    if isinstance(answer, MemoryError):
+        raise JobError(
+            f"the process that ran {function.__name__} had no memory left: {answer!r}. Measure "
+            "less at once, or allow it more"
+        ) from answer
     if isinstance(answer, Exception):
         raise answer
     return answer
@@ -82,7 +87,8 @@ def run_here(function: Callable[..., Answer], *arguments: object) -> Run[Answer]
 
 def limit_memory(num_bytes: int) -> None:
     """Let this process have so much data at most (RLIMIT_DATA): what it asks beyond fails."""
-    resource.setrlimit(resource.RLIMIT_DATA, (num_bytes, num_bytes))
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (num_bytes, most))
 
 
 def restart_peak() -> None:
@@ -114,4 +120,6 @@ def _answer(pipe: Connection, function: Callable[..., object], arguments: Sequen
         answer: object = run_here(function, *arguments)
     except Exception as error:  # it is raised where the answer is waited for
         answer = error
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))  # to answer takes memory too
     pipe.send(answer)

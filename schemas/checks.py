@@ -2,7 +2,7 @@
 
 pandera is loaded on the first check, not on import: it takes over a second. It runs every rule and
 collects what breaks; it knows no fixed-size list and names no row, so columns are compared as Arrow
-schemas first, the rules are its native checks, and the sentences with values and ids are ours.
+schemas first, the rules run in two native checks, and the sentences with values and ids are ours.
 A call costs tens of milliseconds whatever the rows: check a shard at once, not a clip.
 """
 

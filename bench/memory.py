@@ -199,7 +199,7 @@ def _work(shards: Sequence[int], settings: WorkerSettings, limit_mib: int | None
     """What a worker's actor does in a job, within a limit.
 
     Raises:
-        MemoryError: Anything failed within the limit: libraries put it in their own ways.
+        JobError: Anything failed within the limit; libraries put it in their own ways.
     """
     if limit_mib is None:
         return _work_through(shards, settings)
@@ -207,7 +207,10 @@ def _work(shards: Sequence[int], settings: WorkerSettings, limit_mib: int | None
     try:
         return _work_through(shards, settings)
     except Exception as error:
-        raise MemoryError(f"{type(error).__name__}: {error}") from error
+        raise JobError(
+            f"--limit-mib {limit_mib}: a worker failed within it, {type(error).__name__}: {error}. "
+            "Allow it more"
+        ) from error
 
 
 def _work_through(shards: Sequence[int], settings: WorkerSettings) -> Worked:

@@ -41,7 +41,7 @@ def run_alone(function: Callable[..., Answer], *arguments: object) -> Run[Answer
     """Run a function of a module in a fresh process, which ends with this one.
 
     Raises:
-        JobError: The process was killed, most likely for want of memory, or had none left.
+        JobError: The process was killed, most likely for want of memory.
     """
     context = multiprocessing.get_context("spawn")
     answers, here = context.Pipe(duplex=False)
@@ -62,11 +62,6 @@ def run_alone(function: Callable[..., Answer], *arguments: object) -> Run[Answer
         process.join(MAX_END_S)
         process.kill()
         process.join()
-    if isinstance(answer, MemoryError):
-        raise JobError(
-            f"the process that ran {function.__name__} had no memory left: {answer!r}. Measure "
-            "less at once, or allow it more"
-        ) from answer
     if isinstance(answer, Exception):
         raise answer
     return answer

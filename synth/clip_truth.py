@@ -118,7 +118,7 @@ def to_bytes(truth: ClipTruth) -> bytes:
     """An .npz file of plain arrays."""
     labels = truth.labels
     assert labels.depth is not None
-    arrays = {
+    arrays: dict[str, NDArray] = {
         "times_s": truth.times_s,
         "visible_fraction": truth.visible_fraction,
         "masks": np.frombuffer(truth.masks, np.uint8),
@@ -129,7 +129,7 @@ def to_bytes(truth: ClipTruth) -> bytes:
     for prefix, group in (("frames", labels.frames), ("people", labels.people)):
         arrays |= {f"{prefix}.{field.name}": getattr(group, field.name) for field in fields(group)}
     file = io.BytesIO()
-    np.savez(file, **arrays)  # type: ignore[arg-type]
+    np.savez(file, allow_pickle=False, **arrays)
     return file.getvalue()
 
 

@@ -1,6 +1,7 @@
 """What slows the network of a job beside the same network alone: the figures of docs/benchmarks.md.
 
-Run: python docs/studies/network_neighbours.py VIDEOS REPEATS, where nobody else computes
+Run: PYTHONPATH=. python docs/studies/network_neighbours.py VIDEOS REPEATS, on a machine where
+nobody else computes.
 
 First the network alone on decoded frames, and beside a process of its own that works 18 of 100 ms:
 what it loses there is the machine's, since the two share no interpreter. Then in a job, by the wall
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import torch
@@ -58,9 +60,9 @@ def main() -> None:
     clock_s = [0.0, 0.0]
     run_network = pipeline.inference._run
 
-    def timed(*arguments: object) -> None:
+    def timed(*arguments: Any) -> None:
         began_s, began_cpu_s = time.perf_counter(), time.thread_time()
-        run_network(*arguments)  # type: ignore[arg-type]
+        run_network(*arguments)
         clock_s[0] += time.perf_counter() - began_s
         clock_s[1] += time.thread_time() - began_cpu_s
 

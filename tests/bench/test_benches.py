@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -155,6 +156,13 @@ def test_memory():
     first_mib, left_mib = (int(word) for word in grown.note.split() if word.isdigit())
     assert grown.median == pytest.approx(left_mib / first_mib, rel=0.01)
     assert long.median > left_mib
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts what is mapped")
+def test_a_limit_that_no_worker_fits_into_is_named():
+    answer = h3r("bench", "memory", "--preset", "tiny", "--seconds", 2, "--limit-mib", 1)
+    assert answer.exit_code == 1
+    assert answer.stderr.splitlines()[-1].startswith("h3r: --limit-mib 1: a worker failed within")
 
 
 def test_a_video_for_memory_has_the_length_that_was_asked_for(tmp_path):
